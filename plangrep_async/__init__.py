@@ -1,0 +1,1 @@
+"""Asyncio client for the Plangrep open API and the PlanGrid API, with a concurrent upload engine."""

@@ -1,0 +1,202 @@
+"""A call as a value: what to send, what the answer decodes to, and how it may be treated on the way.
+
+Resources build calls; a :class:`Sender` (the session, or the batch coalescer in front of it) sends them.
+Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import quote, urlencode
+
+from attrs import Factory, evolve, field, frozen
+
+from ..config import Timeouts
+
+__all__ = ["NOT_GIVEN", "Answer", "Call", "CallOptions", "NotGiven", "Sender", "path_of", "query_of"]
+
+T = TypeVar("T")
+
+
+class NotGiven:
+    """The type of :data:`NOT_GIVEN`: an argument that was left out, which differs from ``None`` (JSON null)."""
+
+    _instance: NotGiven | None = None
+
+    def __new__(cls) -> NotGiven:
+        if cls._instance is None:
+            cls._instance = super().__new__(cls)
+        return cls._instance
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+    def __reduce__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN = NotGiven()
+
+
+@frozen
+class Answer:
+    """An answer of a service, whether it came alone or as an entry of a batch.
+
+    Attributes:
+        status: the HTTP status.
+        headers: names in lower case.
+        content: the whole body.
+    """
+
+    status: int
+    headers: Mapping[str, str] = Factory(dict)
+    content: bytes = field(default=b"", repr=False)
+
+    def json(self) -> Any:
+        """The body as JSON. Raises ``ValueError`` when it is none."""
+        return json.loads(self.content)
+
+
+@frozen
+class CallOptions:
+    """What a user may choose for one call; ``None`` leaves the client's setting.
+
+    Attributes:
+        timeout: how long the wire may be silent (seconds, or :class:`~plangrep_async.Timeouts`).
+        deadline: seconds for the whole call: waiting for the limiter and for a connection, attempts and backoffs.
+        max_attempts: all attempts, the first included.
+        coalesce: whether the call may leave as an entry of a batch (PlanGrid only).
+    """
+
+    timeout: float | Timeouts | None = None
+    deadline: float | None = None
+    max_attempts: int | None = None
+    coalesce: bool | None = None
+
+    def over(self, base: CallOptions) -> CallOptions:
+        """These options, and ``base`` where they leave a choice open."""
+        return CallOptions(
+            timeout=base.timeout if self.timeout is None else self.timeout,
+            deadline=base.deadline if self.deadline is None else self.deadline,
+            max_attempts=base.max_attempts if self.max_attempts is None else self.max_attempts,
+            coalesce=base.coalesce if self.coalesce is None else self.coalesce,
+        )
+
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_IDEMPOTENT = _SAFE | {"PUT", "DELETE"}
+
+
+@frozen
+class Call(Generic[T]):
+    """One request to a service.
+
+    Attributes:
+        method: in capitals.
+        path: begins with ``/``, relative to the base URL, percent-encoded (see :func:`path_of`). An absolute URL is
+            allowed where a service hands out its own (``next_page_url``, ``webhook_url``); credentials go along only
+            to the API's own origin.
+        decode: from a successful answer to the result. Raises ``ValueError``, ``KeyError`` or ``TypeError`` when the
+            body is not as documented; the session makes a :class:`~plangrep_async.DecodeError` of it.
+        query: pairs in order, not encoded.
+        json: the JSON body; :data:`NOT_GIVEN` for none. ``None`` is JSON ``null``.
+        body: a factory for a body that is no JSON; called anew for each attempt.
+        content_type: for ``body``.
+        headers: additional ones.
+        idempotency_key: sent as ``Idempotency-Key``, the same on every attempt; makes the call repeatable.
+        repeatable: overrides what the method says (GET, HEAD, PUT and DELETE may be repeated).
+        kinds: which limits count it; every call is ``"all"``, one that changes something is ``"write"`` too.
+        authenticated: ``False`` for routes that must not see the credentials.
+        coalescable: whether it may leave as an entry of a batch.
+    """
+
+    method: str
+    path: str
+    decode: Callable[[Answer], T] = field(repr=False)
+    query: tuple[tuple[str, str], ...] = ()
+    json: Any = NOT_GIVEN
+    body: Callable[[], bytes] | None = field(default=None, repr=False)
+    content_type: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    idempotency_key: str | None = None
+    repeatable: bool | None = None
+    kinds: frozenset[str] | None = None
+    authenticated: bool = True
+    coalescable: bool = True
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether sending it twice has the effect of sending it once."""
+        if self.repeatable is not None:
+            return self.repeatable
+        return self.method in _IDEMPOTENT or self.idempotency_key is not None
+
+    @property
+    def limit_kinds(self) -> frozenset[str]:
+        """The kinds of limit that count it."""
+        if self.kinds is not None:
+            return self.kinds
+        return _READ if self.method in _SAFE else _WRITE
+
+    @property
+    def target(self) -> str:
+        """Path and encoded query."""
+        if not self.query:
+            return self.path
+        return f"{self.path}{'&' if '?' in self.path else '?'}{urlencode(self.query, quote_via=quote)}"
+
+    def content(self) -> bytes | None:
+        """The body as bytes, made anew; ``None`` for none."""
+        if self.body is not None:
+            return self.body()
+        if isinstance(self.json, NotGiven):
+            return None
+        return json.dumps(self.json, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+    def replace(self, **changes: Any) -> Call[T]:
+        """A copy with some attributes changed."""
+        return evolve(self, **changes)
+
+
+_READ = frozenset({"all"})
+_WRITE = frozenset({"all", "write"})
+
+
+class Sender(Protocol):
+    """Sends calls: the session itself, or a coalescer in front of it."""
+
+    async def send(self, call: Call[T], options: CallOptions | None = None) -> T:
+        """Send ``call`` and decode its answer. Raises the errors of :mod:`plangrep_async.errors`."""
+        ...
+
+
+def path_of(*segments: str) -> str:
+    """A path from segments, each percent-encoded: ids are opaque and may hold any character.
+
+    Raises ``ValueError`` for an empty segment or ``.``/``..``, which would name another resource.
+    """
+    for segment in segments:
+        if not segment or segment in (".", ".."):
+            raise ValueError(f"{segment!r} cannot be part of a path: an id must be a non-empty string, not '.' or '..'")
+    return "/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+def query_of(**values: str | int | float | bool | datetime | NotGiven | None) -> tuple[tuple[str, str], ...]:
+    """Query pairs from keyword arguments; ``None`` and :data:`NOT_GIVEN` are left out, an empty string is sent."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if value is None or isinstance(value, NotGiven):
+            continue
+        if isinstance(value, bool):
+            pairs.append((name, "true" if value else "false"))
+        elif isinstance(value, datetime):
+            pairs.append((name, value.isoformat()))
+        else:
+            pairs.append((name, str(value)))
+    return tuple(pairs)
