@@ -38,10 +38,14 @@ class RetryPolicy:
         max_attempts: all attempts, the first included; 1 means never repeat.
         base: seconds.
         max_backoff: seconds; with the defaults a call waits at most 0.5 + 1 + 2 + 4 = 7.5 s between its attempts.
+        max_throttled: how often one call goes back behind the limiter's gate after a 429, counted apart from
+            ``max_attempts``: being told to wait is no failure. A call that is given ``max_attempts=`` of its own counts
+            everything under it.
         max_retry_after: seconds; a service that asks for a longer wait gets no further attempt, and the error says so.
     """
 
     max_attempts: int = field(default=5, validator=validators.ge(1))
     base: float = field(default=0.5, validator=validators.ge(0))
     max_backoff: float = field(default=30.0, validator=validators.ge(0))
+    max_throttled: int = field(default=20, validator=validators.ge(0))
     max_retry_after: float = field(default=300.0, validator=validators.ge(0))

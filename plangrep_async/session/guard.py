@@ -1,0 +1,48 @@
+"""Whether a client may be used here and now."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from ..errors import ClientClosedError, ClientForkedError, WrongEventLoopError
+
+__all__ = ["Guard"]
+
+
+class Guard:
+    """Remembers the process and the event loop of the first use, and whether the owner was closed."""
+
+    __slots__ = ("_loop", "_name", "_pid", "closed")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._pid: int | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.closed = False
+
+    def check(self) -> None:
+        """Raise the error that says why the owner cannot be used.
+
+        Raises:
+            ClientClosedError: it was closed.
+            ClientForkedError: it was opened in another process.
+            WrongEventLoopError: it was opened on another event loop.
+        """
+        if self.closed:
+            raise ClientClosedError(f"this {self._name} is closed; create a new one")
+        loop = asyncio.get_running_loop()
+        if self._loop is loop and self._pid == os.getpid():
+            return
+        if self._loop is None:
+            self._pid, self._loop = os.getpid(), loop
+        elif self._pid != os.getpid():
+            raise ClientForkedError(
+                f"this {self._name} was opened in process {self._pid} and is used in process {os.getpid()}: "
+                "connections cannot be shared across a fork. Create one in each process, after the fork"
+            )
+        else:
+            raise WrongEventLoopError(
+                f"this {self._name} was opened on another event loop. Create one for each loop, for example inside the "
+                "function that asyncio.run() runs"
+            )

@@ -1,0 +1,439 @@
+"""One call's life: deadline, rate limiter, credentials of the origin, transport, retry, decoding."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import platform
+import random as _random
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import urljoin
+
+import httpx
+from attrs import evolve, field, frozen
+
+from .._clock import Clock, SystemClock
+from .._version import __version__
+from ..config import RetryPolicy, Timeouts
+from ..errors import ClientClosedError, DecodeError, PlangrepAsyncError
+from .call import Answer, Call, CallOptions
+from .credentials import Credentials
+from .deadline import Deadline
+from .failure import NEVER_ARRIVED, ErrorReader, connection_error, outcome_of, read_error, server_time, status_error
+from .guard import Guard
+from .hooks import Hooks, RequestEvent, ResponseEvent, RetryEvent, tell
+from .origin import Origin, check_base_url
+from .redaction import redact_url
+from .retry import Decision, Outcome, Verdict, decide, parse_retry_after
+from .slots import SlotTransport
+from .stream import StreamedAnswer
+
+if TYPE_CHECKING:
+    from ..ratelimit import RateLimiter
+
+__all__ = ["DEFAULT_DEADLINE", "Session"]
+
+T = TypeVar("T")
+
+_logger = logging.getLogger("plangrep_async")
+_USER_AGENT = f"plangrep-async/{__version__} python/{platform.python_version()}"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_REDIRECTS = 5
+_DECODE_IN_THREAD = 1 << 20
+DEFAULT_DEADLINE = 600.0
+"""Seconds for a whole call where nothing else is said."""
+
+
+@frozen
+class _Sent:
+    """The end of the attempts: the last answer, still open when it is streamed."""
+
+    answer: Answer
+    response: httpx.Response = field(repr=False)
+    url: str
+    attempts: int
+    reason: str = ""
+
+
+class Session:
+    """Sends :class:`Call` values to one service.
+
+    Opens nothing until the first call. Use ``async with`` or :meth:`aclose`. A session belongs to the process and the
+    event loop that first use it.
+
+    Args:
+        base_url: the service; the credentials go to its scheme, host and port and nowhere else.
+        credentials: what to put into ``Authorization``, or ``None``.
+        limiter: paces the calls; one without limits of its own by default. A limiter that is passed in may serve
+            several sessions and is not closed with this one.
+        retry: when a call is repeated.
+        timeouts: how long the wire may be silent.
+        headers: sent with every call to the service itself.
+        transport: any ``httpx.AsyncBaseTransport``; closed with the session. :class:`SlotTransport` by default.
+        ssl_context: for the default transport.
+        proxy: for the default transport, instead of the environment's.
+        trust_env: whether the default transport takes proxies and certificate files from the environment.
+        max_connections: of the default transport.
+        hooks: told of each attempt.
+        options: defaults of every call; a deadline of 600 s where none is given.
+        error_reader: reads the service's error bodies.
+        clock, random: for tests.
+        allow_insecure: permits a plain ``http://`` base URL that is not loopback.
+
+    Raises:
+        ConfigurationError: the base URL cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        credentials: Credentials | None = None,
+        limiter: RateLimiter | None = None,
+        retry: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
+        headers: Mapping[str, str] | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        trust_env: bool = True,
+        max_connections: int = 100,
+        hooks: Hooks | None = None,
+        options: CallOptions | None = None,
+        error_reader: ErrorReader = read_error,
+        clock: Clock | None = None,
+        random: Callable[[], float] = _random.random,
+        allow_insecure: bool = False,
+    ) -> None:
+        self.base_url = check_base_url(base_url, allow_insecure=allow_insecure)
+        self.origin = Origin.of(self.base_url)
+        self.clock: Clock = clock or SystemClock()
+        self._owns_limiter = limiter is None
+        from ..ratelimit import RateLimiter
+        self.limiter = limiter or RateLimiter(clock=self.clock, random=random)
+        self.options = (options or CallOptions()).over(CallOptions(deadline=DEFAULT_DEADLINE))
+        self.hooks = hooks or Hooks()
+        self.read_error = error_reader
+        self._credentials = credentials
+        self._retry = retry or RetryPolicy()
+        self._timeouts = timeouts or Timeouts()
+        self._headers = tuple((headers or {}).items())
+        self._random = random
+        self._transport = transport or SlotTransport(
+            max_connections=max_connections,
+            ssl_context=ssl_context,
+            proxy=proxy,
+            trust_env=trust_env,
+            clock=self.clock,
+        )
+        self._guard = Guard("client")
+
+    def __repr__(self) -> str:
+        return f"<Session {self.base_url}>"
+
+    async def __aenter__(self) -> Self:
+        self._guard.check()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections. Calls that wait for the limiter, or to be repeated, raise ``ClientClosedError``."""
+        if self._guard.closed:
+            return
+        self._guard.closed = True
+        if self._owns_limiter:
+            self.limiter.close(ClientClosedError("the client was closed while the call waited for the rate limiter"))
+        await self._transport.aclose()
+
+    def check_usable(self) -> None:
+        """Raise :class:`ClientClosedError`, :class:`ClientForkedError` or :class:`WrongEventLoopError` if it is not."""
+        self._guard.check()
+
+    async def send(self, call: Call[T], options: CallOptions | None = None, *, prepaid: bool = False) -> T:
+        """Send a call until it succeeds or must not be repeated, and decode the answer.
+
+        Args:
+            call: what to send.
+            options: what this call does differently.
+            prepaid: the limiter's tokens for the first attempt were taken by the caller.
+
+        Raises:
+            APIStatusError: the service's answer, by status.
+            APIConnectionError, APITimeoutError: no answer.
+            DeadlineExceededError: the whole call took too long.
+            DecodeError: the answer is not as documented.
+
+        Cancelled: the request in flight is aborted and its connection closed; whether the service carried it out is
+        then unknown.
+        """
+        with self._deadline(call, options) as deadline:
+            sent = await self._exchange(call, options, deadline, prepaid=prepaid, read=True)
+            elapsed = deadline.elapsed
+            if len(sent.answer.content) < _DECODE_IN_THREAD:
+                return self._interpret(call, sent, elapsed)
+            with deadline.phase("decoding"):
+                return await asyncio.to_thread(self._interpret, call, sent, elapsed)
+
+    @asynccontextmanager
+    async def stream(self, call: Call[Any], options: CallOptions | None = None) -> AsyncIterator[StreamedAnswer]:
+        """Send a call and give its answer as it comes, for downloads.
+
+        Repeats until an answer with a good status begins, never after. The deadline covers the body of the ``async
+        with`` too. Raises what :meth:`send` raises.
+        """
+        with self._deadline(call, options) as deadline:
+            sent = await self._exchange(call, options, deadline, prepaid=False, read=False)
+            try:
+                if not 200 <= sent.answer.status < 300:
+                    self._interpret(call, sent, deadline.elapsed)
+                with deadline.phase("answer"):
+                    yield StreamedAnswer(sent.response, call.method, redact_url(sent.url))
+            finally:
+                await sent.response.aclose()
+
+    def interpret(
+        self,
+        call: Call[T],
+        answer: Answer,
+        *,
+        attempts: int = 1,
+        elapsed: float = 0.0,
+        url: str | None = None,
+        reason: str = "",
+    ) -> T:
+        """Decode an answer to a call, or raise its typed error; no I/O. For entries of a batch.
+
+        Raises:
+            APIStatusError: the status is no success.
+            DecodeError: the body is not as documented.
+        """
+        url = url or self.url_of(call)
+        if 200 <= answer.status < 300:
+            try:
+                return call.decode(answer)
+            except PlangrepAsyncError:
+                raise
+            except Exception as error:
+                raise DecodeError(
+                    f"the answer to {call.method} {redact_url(url)} (status {answer.status}, {len(answer.content)} "
+                    f"bytes) is not as documented: {type(error).__name__}. Its body is in the error's `body`",
+                    method=call.method,
+                    url=redact_url(url),
+                    status=answer.status,
+                    body=answer.content,
+                    attempts=attempts,
+                    elapsed=elapsed,
+                ) from error
+        raise status_error(
+            answer,
+            self.read_error(answer),
+            method=call.method,
+            url=url,
+            attempts=attempts,
+            elapsed=elapsed,
+            retry_after=self.retry_after(answer),
+            reason=reason,
+        )
+
+    def url_of(self, call: Call[Any]) -> str:
+        """The absolute URL of a call; it may hold secrets."""
+        target = call.target
+        return self.base_url + target if target.startswith("/") else target
+
+    def is_own(self, url: str) -> bool:
+        """Whether the URL is on the service's own origin, the only one that sees the credentials."""
+        if url.startswith("/"):
+            return True
+        try:
+            return Origin.of(url) == self.origin
+        except ValueError:
+            return False
+
+    def retry_after(self, answer: Answer) -> float | None:
+        """Seconds that an answer asks to wait, by the server's own clock where it tells it."""
+        return parse_retry_after(answer.headers.get("retry-after"), server_time(answer, self.clock.time()))
+
+    def note_throttled(self, answer: Answer) -> None:
+        """Tell the limiter of a 429, alone or as an entry of a batch."""
+        self.limiter.throttled(retry_after=self.retry_after(answer), snapshots=self.read_error(answer).snapshots)
+
+    # Below: the loop over attempts.
+
+    def _deadline(self, call: Call[Any], options: CallOptions | None) -> Deadline:
+        self._guard.check()
+        seconds = options.deadline if options is not None and options.deadline is not None else self.options.deadline
+        return Deadline(self.clock, seconds, call.method, redact_url(self.url_of(call)))
+
+    def _interpret(self, call: Call[T], sent: _Sent, elapsed: float) -> T:
+        return self.interpret(
+            call, sent.answer, attempts=sent.attempts, elapsed=elapsed, url=sent.url, reason=sent.reason
+        )
+
+    async def _exchange(
+        self, call: Call[Any], options: CallOptions | None, deadline: Deadline, *, prepaid: bool, read: bool
+    ) -> _Sent:
+        options = self.options if options is None else options.over(self.options)
+        timeouts = self._timeouts if options.timeout is None else Timeouts.of(options.timeout)
+        url = self.url_of(call)
+        attempts = throttled = redirects = 0
+        refreshed = False
+        while True:
+            if not prepaid:
+                with deadline.phase("rate limit"):
+                    await self.limiter.acquire(call.limit_kinds)
+            prepaid = False
+            self._guard.check()
+            attempts += 1
+            authorization = self._authorization(call, url)
+            answer: Answer | None = None
+            failure: httpx.RequestError | None = None
+            started = self.clock.monotonic()
+            tell(self.hooks.on_request, lambda: RequestEvent(call.method, redact_url(url), attempts))  # noqa: B023
+            try:
+                with deadline.phase("request"):
+                    request = self._build(call, url, authorization, timeouts, deadline)
+                    answer, response = await self._attempt(request, read=read)
+            except httpx.RequestError as error:
+                failure = error
+                if isinstance(error, NEVER_ARRIVED):
+                    self.limiter.refund(call.limit_kinds)
+            self._note(call.method, url, attempts, started, answer, failure)
+            if answer is not None and 200 <= answer.status < 300:
+                return _Sent(answer, response, url, attempts)
+            if answer is not None:
+                if answer.status in _REDIRECTS and redirects < _MAX_REDIRECTS:
+                    target = self._redirect(call, url, answer)
+                    if target is not None:
+                        url, redirects, attempts = target, redirects + 1, attempts - 1
+                        continue
+                if answer.status == 401 and authorization is not None and not refreshed and self._credentials:
+                    refreshed = True
+                    with deadline.phase("credentials"):
+                        if await self._credentials.refresh(authorization):
+                            continue
+            if answer is not None and answer.status == 429:
+                throttled += 1
+                self.note_throttled(answer)
+            decision = self._decide(call, options, attempts, throttled, answer, failure)
+            if decision.verdict is not Verdict.RETRY:
+                if answer is not None:
+                    return _Sent(answer, response, url, attempts, decision.reason)
+                assert failure is not None
+                raise connection_error(
+                    failure, call.method, redact_url(url), attempts, deadline.elapsed, decision.reason
+                ) from failure
+            status, name = (answer.status if answer else None), (type(failure).__name__ if failure else None)
+            tell(
+                self.hooks.on_retry,
+                lambda: RetryEvent(call.method, redact_url(url), attempts, decision.wait, status, name),  # noqa: B023
+            )
+            # After a 429 the limiter's gate is the wait, for this call as for every other.
+            if status != 429:
+                with deadline.phase("backoff"):
+                    await self.clock.sleep(decision.wait)
+
+    def _authorization(self, call: Call[Any], url: str) -> str | None:
+        if self._credentials is None or not call.authenticated or not self.is_own(url):
+            return None
+        return self._credentials.authorization()
+
+    def _build(
+        self, call: Call[Any], url: str, authorization: str | None, timeouts: Timeouts, deadline: Deadline
+    ) -> httpx.Request:
+        headers: list[tuple[str, str]] = [("User-Agent", _USER_AGENT), ("Accept-Encoding", "gzip, deflate")]
+        if self.is_own(url):
+            headers.extend(self._headers)
+        headers.extend(call.headers)
+        content = call.content()
+        if content is not None:
+            headers.append(("Content-Type", call.content_type or "application/json"))
+        elif call.content_type is not None:
+            headers.append(("Content-Type", call.content_type))
+        if call.idempotency_key is not None:
+            headers.append(("Idempotency-Key", call.idempotency_key))
+        if authorization is not None:
+            headers.append(("Authorization", authorization))
+        return httpx.Request(
+            call.method,
+            url,
+            headers=headers,
+            content=content,
+            extensions={
+                "timeout": {
+                    "connect": timeouts.connect,
+                    "read": timeouts.read,
+                    "write": timeouts.write,
+                    "pool": None,
+                },
+                "plangrep_async.phase": deadline.phase,
+            },
+        )
+
+    async def _attempt(self, request: httpx.Request, *, read: bool) -> tuple[Answer, httpx.Response]:
+        response = await self._transport.handle_async_request(request)
+        try:
+            good = 200 <= response.status_code < 300
+            content = b"" if good and not read else await response.aread()
+        except BaseException:
+            await response.aclose()
+            raise
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, content), response
+
+    def _redirect(self, call: Call[Any], url: str, answer: Answer) -> str | None:
+        """Where to go on, or ``None``: only what changes nothing is followed, and never from https to http."""
+        location = answer.headers.get("location")
+        if location is None or call.method not in ("GET", "HEAD"):
+            return None
+        target = urljoin(url, location)
+        try:
+            before, after = Origin.of(url), Origin.of(target)
+        except ValueError:
+            return None
+        return None if before.scheme == "https" and after.scheme != "https" else target
+
+    def _decide(
+        self,
+        call: Call[Any],
+        options: CallOptions,
+        attempts: int,
+        throttled: int,
+        answer: Answer | None,
+        failure: httpx.RequestError | None,
+    ) -> Decision:
+        outcome = (
+            Outcome(answer.status, retry_after=self.retry_after(answer)) if answer is not None else outcome_of(failure)
+        )
+        if outcome is None:
+            return Decision(Verdict.STOP)
+        policy, count = self._retry, attempts - throttled
+        if options.max_attempts is not None:
+            policy, count = evolve(policy, max_attempts=options.max_attempts), attempts
+        elif outcome.status == 429:
+            policy, count = evolve(policy, max_attempts=policy.max_throttled + 1), throttled
+        return decide(count, call.may_repeat, outcome, policy, self._random)
+
+    def _note(
+        self,
+        method: str,
+        url: str,
+        attempt: int,
+        started: float,
+        answer: Answer | None,
+        failure: Exception | None,
+    ) -> None:
+        seconds = self.clock.monotonic() - started
+        status, name = (answer.status if answer else None), (type(failure).__name__ if failure else None)
+        if _logger.isEnabledFor(logging.DEBUG):
+            _logger.debug(
+                "%s %s -> %s in %.0f ms (attempt %d)", method, redact_url(url), status or name, seconds * 1000, attempt
+            )
+        tell(self.hooks.on_response, lambda: ResponseEvent(method, redact_url(url), attempt, status, seconds, name))
