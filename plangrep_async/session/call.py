@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypedDict, TypeVar
 from urllib.parse import quote, urlencode
 
 from attrs import Factory, evolve, field, frozen
 
 from ..config import Timeouts
 
-__all__ = ["NOT_GIVEN", "Answer", "Call", "CallOptions", "NotGiven", "Sender", "path_of", "query_of"]
+__all__ = ["NOT_GIVEN", "Answer", "Call", "CallKeywords", "CallOptions", "NotGiven", "Sender", "path_of", "query_of"]
 
 T = TypeVar("T")
 
@@ -87,6 +87,14 @@ class CallOptions:
             max_attempts=base.max_attempts if self.max_attempts is None else self.max_attempts,
             coalesce=base.coalesce if self.coalesce is None else self.coalesce,
         )
+
+
+class CallKeywords(TypedDict, total=False):
+    """What every method of a resource takes besides its own arguments: the first three of :class:`CallOptions`."""
+
+    timeout: float | Timeouts | None
+    deadline: float | None
+    max_attempts: int | None
 
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
