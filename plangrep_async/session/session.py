@@ -265,6 +265,36 @@ class Session:
         """Tell the limiter of a 429, alone or as an entry of a batch."""
         self.limiter.throttled(retry_after=self.retry_after(answer), snapshots=self.read_error(answer).snapshots)
 
+    def decide(
+        self,
+        call: Call[Any],
+        options: CallOptions,
+        outcome: Outcome | None,
+        *,
+        attempts: int,
+        throttled: int = 0,
+        random: Callable[[], float] | None = None,
+    ) -> Decision:
+        """Whether a call that ended so is sent again, by this session's policy; alone or as an entry of a batch.
+
+        Args:
+            outcome: of the last attempt; ``None`` where another would fail alike.
+            attempts: made so far; ``throttled`` of them were answered with 429.
+            random: instead of the session's.
+        """
+        if outcome is None:
+            return Decision(Verdict.STOP)
+        policy, count = self._retry, attempts - throttled
+        if options.max_attempts is not None:
+            policy, count = evolve(policy, max_attempts=options.max_attempts), attempts
+        elif outcome.status == 429:
+            policy, count = evolve(policy, max_attempts=policy.max_throttled + 1), throttled
+        return decide(count, call.may_repeat, outcome, policy, random or self._random)
+
+    def timeouts_of(self, options: CallOptions) -> Timeouts:
+        """How long the wire may be silent for a call with these options."""
+        return self._timeouts if options.timeout is None else Timeouts.of(options.timeout)
+
     # Below: the loop over attempts.
 
     def _deadline(self, call: Call[Any], options: CallOptions | None) -> Deadline:
@@ -281,7 +311,7 @@ class Session:
         self, call: Call[Any], options: CallOptions | None, deadline: Deadline, *, prepaid: bool, read: bool
     ) -> _Sent:
         options = self.options if options is None else options.over(self.options)
-        timeouts = self._timeouts if options.timeout is None else Timeouts.of(options.timeout)
+        timeouts = self.timeouts_of(options)
         url = self.url_of(call)
         attempts = throttled = redirects = 0
         refreshed = False
@@ -412,14 +442,7 @@ class Session:
         outcome = (
             Outcome(answer.status, retry_after=self.retry_after(answer)) if answer is not None else outcome_of(failure)
         )
-        if outcome is None:
-            return Decision(Verdict.STOP)
-        policy, count = self._retry, attempts - throttled
-        if options.max_attempts is not None:
-            policy, count = evolve(policy, max_attempts=options.max_attempts), attempts
-        elif outcome.status == 429:
-            policy, count = evolve(policy, max_attempts=policy.max_throttled + 1), throttled
-        return decide(count, call.may_repeat, outcome, policy, self._random)
+        return self.decide(call, options, outcome, attempts=attempts, throttled=throttled)
 
     def _note(
         self,
