@@ -1,0 +1,1 @@
+"""The storage origin: presigned PUT, presigned multipart and POST forms, verified as S3 verifies them."""

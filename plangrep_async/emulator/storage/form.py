@@ -1,0 +1,37 @@
+"""What a verified POST form allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from attrs import frozen
+
+__all__ = ["PostGrant", "PostVerifier"]
+
+
+@frozen
+class PostGrant:
+    """What the policy of a POST form allows.
+
+    Attributes:
+        key: where the file goes; ``${filename}`` is replaced by the name the browser sent.
+        minimum: bytes of the file, from ``content-length-range``.
+        maximum: bytes of the file; None for the store's own limit.
+        redirect: where a 303 leads after success; the store appends ``bucket``, ``key`` and ``etag``.
+        status: answer without a redirect: 200, 201 (with XML) or 204.
+        checksum_sha256: Base64 of the digest that the file must have.
+        metadata: ``x-amz-meta-…`` fields.
+    """
+
+    key: str
+    content_type: str | None = None
+    minimum: int = 0
+    maximum: int | None = None
+    redirect: str | None = None
+    status: int = 204
+    checksum_sha256: str | None = None
+    metadata: Mapping[str, str] = {}
+
+
+PostVerifier = Callable[..., PostGrant]
+"""``verify(fields, *, bucket, now, credentials) -> PostGrant``; raises S3Error."""
