@@ -37,7 +37,10 @@
     │   ├── StorageError                  the storage service refused it (status, code and message are its own)
     │   │   └── UploadExpiredError            the signed URL or policy has run out
     │   ├── ChecksumMismatchError         what was stored is not what was sent
-    │   └── UploadUnconfirmedError        bytes were sent, and whether they were stored cannot be found out
+    │   ├── UploadUnconfirmedError        bytes were sent, and whether they were stored cannot be found out
+    │   └── UploadIncompleteError         of several files, some are not confirmed; ``report`` says which
+    │       └── UploadDeadlineExceededError   (also DeadlineExceededError) because ``deadline=`` ran out
+    ├── WebhookSignatureError         a webhook is not signed as the verifier expects
     ├── ClientClosedError             used after ``aclose()``
     ├── ClientForkedError             used in a child process of the one that opened it
     └── WrongEventLoopError           used on another event loop than the one that opened it
@@ -88,10 +91,13 @@ __all__ = [
     "TransferError",
     "TransferStalledError",
     "UnprocessableEntityError",
+    "UploadDeadlineExceededError",
     "UploadError",
     "UploadExpiredError",
+    "UploadIncompleteError",
     "UploadUnconfirmedError",
     "WaitTimeoutError",
+    "WebhookSignatureError",
     "WrongEventLoopError",
     "status_error_class",
 ]
@@ -326,11 +332,14 @@ class TransferConnectionError(TransferError):
 
     Attributes:
         nothing_sent: ``True`` when it is proven that no byte of the request left this machine.
+        reused: the connection had carried earlier requests and broke before any byte of this answer. Servers close
+            idle connections when they like, so this says little about their health.
     """
 
-    def __init__(self, message: str, *, nothing_sent: bool = False, **context: Any) -> None:
+    def __init__(self, message: str, *, nothing_sent: bool = False, reused: bool = False, **context: Any) -> None:
         super().__init__(message, **context)
         self.nothing_sent = nothing_sent
+        self.reused = reused
 
 
 class TransferStalledError(TransferError):
@@ -355,6 +364,26 @@ class ChecksumMismatchError(UploadError):
 
 class UploadUnconfirmedError(UploadError):
     """The bytes were sent, the answer was lost, and asking the service did not settle whether they are stored."""
+
+
+class UploadIncompleteError(UploadError):
+    """Several files were to be stored, and some are not confirmed, for want of time or of a connection.
+
+    Attributes:
+        report: what is stored and what is not (:class:`plangrep_async.plangrep.UploadReport`): enough to go on.
+    """
+
+    def __init__(self, message: str, *, report: Any = None, **context: Any) -> None:
+        super().__init__(message, **context)
+        self.report = report
+
+
+class UploadDeadlineExceededError(UploadIncompleteError, DeadlineExceededError):
+    """``deadline=`` of an upload of several files ran out; names those that are not confirmed."""
+
+
+class WebhookSignatureError(PlangrepAsyncError):
+    """A webhook is not signed as the verifier expects, or is too old. Answer it with 401 or 403 and do nothing else."""
 
 
 class ClientClosedError(PlangrepAsyncError):

@@ -1,0 +1,95 @@
+"""Records: what the service tells, as frozen attrs classes."""
+
+from .artifact import Artifact
+from .entities import Box, ProjectDoc, ProjectFile, ProjectRegion, ProjectSheet
+from .enums import Classification, JobStatus, ProjectStatus, TextKind, UploadMode
+from .job import Job, JobBilling, JobCreated, JobFile, JobLimits
+from .page import Page, PageInfo
+from .project import KeyFile, Project, ProjectBilling, ProjectCreated, ProjectOverview, ProjectRuntime, ProjectSummary
+from .record import OpenEnum, Record
+from .result import JobResult, ResultDocument, ResultEvidence, ResultJob, ResultProblem, ResultSheet, ResultUsage
+from .search import ProjectMatch, Source, SourceHit, SourceSearchResult, SourceText
+from .specification import (
+    Facet,
+    ProjectSpecification,
+    Requirement,
+    SectionPart,
+    SectionProduct,
+    SectionWarning,
+    SpecificationSection,
+)
+from .upload import (
+    CompletedPart,
+    Completion,
+    ContentUpload,
+    DirectUpload,
+    FailedCompletion,
+    MultipartCompletion,
+    PartInstruction,
+    Registered,
+    Registration,
+    StoredUpload,
+    UploadBatch,
+    UploadInstruction,
+)
+
+__all__ = [
+    "Artifact",
+    "Box",
+    "Classification",
+    "CompletedPart",
+    "Completion",
+    "ContentUpload",
+    "DirectUpload",
+    "Facet",
+    "FailedCompletion",
+    "Job",
+    "JobBilling",
+    "JobCreated",
+    "JobFile",
+    "JobLimits",
+    "JobResult",
+    "JobStatus",
+    "KeyFile",
+    "MultipartCompletion",
+    "OpenEnum",
+    "Page",
+    "PageInfo",
+    "PartInstruction",
+    "Project",
+    "ProjectBilling",
+    "ProjectCreated",
+    "ProjectDoc",
+    "ProjectFile",
+    "ProjectMatch",
+    "ProjectOverview",
+    "ProjectRegion",
+    "ProjectRuntime",
+    "ProjectSheet",
+    "ProjectSpecification",
+    "ProjectStatus",
+    "ProjectSummary",
+    "Record",
+    "Registered",
+    "Registration",
+    "Requirement",
+    "ResultDocument",
+    "ResultEvidence",
+    "ResultJob",
+    "ResultProblem",
+    "ResultSheet",
+    "ResultUsage",
+    "SectionPart",
+    "SectionProduct",
+    "SectionWarning",
+    "Source",
+    "SourceHit",
+    "SourceSearchResult",
+    "SourceText",
+    "SpecificationSection",
+    "StoredUpload",
+    "TextKind",
+    "UploadBatch",
+    "UploadInstruction",
+    "UploadMode",
+]

@@ -1,0 +1,73 @@
+"""Lists that come in pages, as one asynchronous iterator."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Generic, TypeVar, cast
+
+from attrs import evolve
+
+from ..errors import DecodeError
+from ..session.call import Answer
+from ._codec import Codec, json_object
+from .models.page import Page
+from .models.record import Record
+
+__all__ = ["Pages", "page_reader"]
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Record)
+
+
+class Pages(Generic[T]):
+    """All records of a list: ``async for`` asks for one page after the other, when it is needed.
+
+    Each loop begins anew. Nothing is asked for before the first one. A page that cannot be had raises its error out of
+    the loop; a server that gives a cursor twice, and so would never end, is a :class:`~plangrep_async.DecodeError`.
+    """
+
+    def __init__(self, fetch: Callable[[str | None], Awaitable[Page[T]]], start: str | None = None) -> None:
+        self._fetch = fetch
+        self._start = start
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self._items()
+
+    async def _items(self) -> AsyncIterator[T]:
+        async for page in self.pages():
+            for item in page.items:
+                yield item
+
+    async def pages(self) -> AsyncIterator[Page[T]]:
+        """The pages themselves."""
+        cursor = self._start
+        seen = {cursor}
+        while True:
+            page = await self._fetch(cursor)
+            yield page
+            if page.is_last:
+                return
+            cursor = page.next_cursor
+            if cursor in seen:
+                raise DecodeError("the service gave the same nextCursor twice; its list would never end")
+            seen.add(cursor)
+
+
+def page_reader(codec: Codec, kind: type[R], list_name: str) -> Callable[[Answer], Page[R]]:
+    """The ``decode`` of a call whose answer is a page of records.
+
+    Args:
+        list_name: which of the ``lists.*`` names (unverified) holds the records.
+    """
+    spellings = codec.names.find(list_name) or (list_name.rpartition(".")[2],)
+
+    def decode(answer: Answer) -> Page[R]:
+        data = json_object(answer)
+        for spelling in spellings:
+            if isinstance(data.get(spelling), list):
+                items = tuple(codec.read(item, kind) for item in data.pop(spelling))
+                page = codec.read(cast("Mapping[str, Any]", data), Page[Any])
+                return cast("Page[R]", evolve(page, items=items))
+        raise ValueError(f"the body lacks {' or '.join(spellings)}")
+
+    return decode

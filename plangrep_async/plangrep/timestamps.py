@@ -1,0 +1,27 @@
+"""Times on the wire: ISO 8601 in UTC, with and without milliseconds (all samples of the documentation)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+__all__ = ["format_timestamp", "parse_timestamp"]
+
+
+def parse_timestamp(text: str) -> datetime:
+    """A moment in UTC. Fractions of a second are optional, a time without a zone is UTC. Raises ``ValueError``."""
+    try:
+        moment = datetime.fromisoformat(text.strip().upper())
+        return moment.astimezone(UTC) if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("should be an ISO 8601 time") from None
+
+
+def format_timestamp(moment: datetime) -> str:
+    """The moment in UTC, ending in ``Z``, with milliseconds or microseconds only where there are some.
+
+    Raises ``ValueError`` for a time without a zone.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("a time must know its zone")
+    precision = "seconds" if not moment.microsecond else "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    return moment.astimezone(UTC).isoformat(timespec=precision).removesuffix("+00:00") + "Z"
