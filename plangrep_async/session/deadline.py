@@ -9,6 +9,7 @@ from types import TracebackType
 
 from .._clock import Clock, TimerHandle
 from ..errors import DeadlineExceededError
+from .redaction import redact_url
 
 __all__ = ["Deadline"]
 
@@ -103,13 +104,14 @@ class Deadline:
 
     def error(self) -> DeadlineExceededError:
         """The error that says where the time went."""
+        url = redact_url(self._url)
         spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in self.spent.items() if seconds >= 0.005)
         account = f"; the time went to: {spent}" if spent else ""
         return DeadlineExceededError(
-            f"{self._method} {self._url} did not end within its deadline of {self._seconds:g} s{account}",
+            f"{self._method} {url} did not end within its deadline of {self._seconds:g} s{account}",
             deadline=self._seconds,
             spent=dict(self.spent),
             method=self._method,
-            url=self._url,
+            url=url,
             elapsed=self.elapsed,
         )

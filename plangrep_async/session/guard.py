@@ -31,17 +31,17 @@ class Guard:
         """
         if self.closed:
             raise ClientClosedError(f"this {self._name} is closed; create a new one")
-        loop = asyncio.get_running_loop()
-        if self._loop is loop and self._pid == os.getpid():
-            return
-        if self._loop is None:
-            self._pid, self._loop = os.getpid(), loop
-        elif self._pid != os.getpid():
+        pid = os.getpid()
+        # The process first: in a child of a fork there may be no running loop to ask for.
+        if self._pid is not None and self._pid != pid:
             raise ClientForkedError(
-                f"this {self._name} was opened in process {self._pid} and is used in process {os.getpid()}: "
+                f"this {self._name} was opened in process {self._pid} and is used in process {pid}: "
                 "connections cannot be shared across a fork. Create one in each process, after the fork"
             )
-        else:
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._pid, self._loop = pid, loop
+        elif self._loop is not loop:
             raise WrongEventLoopError(
                 f"this {self._name} was opened on another event loop. Create one for each loop, for example inside the "
                 "function that asyncio.run() runs"

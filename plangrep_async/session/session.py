@@ -101,7 +101,7 @@ class Session:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
         trust_env: bool = True,
-        max_connections: int = 100,
+        max_connections: int = 50,
         hooks: Hooks | None = None,
         options: CallOptions | None = None,
         error_reader: ErrorReader = read_error,
@@ -114,6 +114,7 @@ class Session:
         self.clock: Clock = clock or SystemClock()
         self._owns_limiter = limiter is None
         from ..ratelimit import RateLimiter
+
         self.limiter = limiter or RateLimiter(clock=self.clock, random=random)
         self.options = (options or CallOptions()).over(CallOptions(deadline=DEFAULT_DEADLINE))
         self.hooks = hooks or Hooks()
@@ -300,7 +301,7 @@ class Session:
     def _deadline(self, call: Call[Any], options: CallOptions | None) -> Deadline:
         self._guard.check()
         seconds = options.deadline if options is not None and options.deadline is not None else self.options.deadline
-        return Deadline(self.clock, seconds, call.method, redact_url(self.url_of(call)))
+        return Deadline(self.clock, seconds, call.method, self.url_of(call))
 
     def _interpret(self, call: Call[T], sent: _Sent, elapsed: float) -> T:
         return self.interpret(

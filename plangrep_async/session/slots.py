@@ -13,12 +13,12 @@ import ssl
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
 
 import httpx
 from attrs import define, frozen
 
 from .._clock import Clock, SystemClock
+from .connection import ConnectionTransport
 from .origin import Origin
 from .proxy import proxy_for
 
@@ -71,7 +71,7 @@ class SlotTransport(httpx.AsyncBaseTransport):
     def __init__(
         self,
         *,
-        max_connections: int = 100,
+        max_connections: int = 50,
         keepalive_expiry: float = 60.0,
         ssl_context: ssl.SSLContext | None = None,
         trust_env: bool = True,
@@ -183,12 +183,15 @@ class SlotTransport(httpx.AsyncBaseTransport):
 
     def _take(self, origin: Origin) -> _Slot:
         idle = self._idle.get(origin)
-        if idle:
+        while idle:
             self._idle_count -= 1
             slot = idle.pop()
             if not idle:
                 del self._idle[origin]
-            return slot
+            if not isinstance(slot.transport, ConnectionTransport) or slot.transport.reusable:
+                return slot
+            self._discarded += 1
+            self._close_later(slot)
         if self._busy + self._idle_count > self._max:
             self._evict()
         self._opened += 1
@@ -243,17 +246,15 @@ class SlotTransport(httpx.AsyncBaseTransport):
         return self._proxies[origin]
 
     def _make_transport(self, origin: Origin) -> httpx.AsyncBaseTransport:
+        proxy = self._proxy_of(origin)
+        if proxy is None:
+            return ConnectionTransport(origin, ssl_context=self._ssl_context, keepalive_expiry=self._expiry)
         return httpx.AsyncHTTPTransport(
             # Without TLS no trust store is needed; given no context, httpx would read it for each slot.
-            verify=self._ssl_context or _bare_context(),
+            verify=self._ssl_context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=self._expiry),
-            proxy=self._proxy_of(origin),
+            proxy=proxy,
         )
-
-
-@cache
-def _bare_context() -> ssl.SSLContext:
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _no_phase(_: str) -> AbstractContextManager[None]:
