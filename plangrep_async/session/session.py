@@ -292,6 +292,11 @@ class Session:
             policy, count = evolve(policy, max_attempts=policy.max_throttled + 1), throttled
         return decide(count, call.may_repeat, outcome, policy, random or self._random)
 
+    @property
+    def retry(self) -> RetryPolicy:
+        """When a call is repeated."""
+        return self._retry
+
     def timeouts_of(self, options: CallOptions) -> Timeouts:
         """How long the wire may be silent for a call with these options."""
         return self._timeouts if options.timeout is None else Timeouts.of(options.timeout)
