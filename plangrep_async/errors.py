@@ -41,6 +41,7 @@
     │   └── UploadIncompleteError         of several files, some are not confirmed; ``report`` says which
     │       └── UploadDeadlineExceededError   (also DeadlineExceededError) because ``deadline=`` ran out
     ├── WebhookSignatureError         a webhook is not signed as the verifier expects
+    ├── QueueFullError                more calls wait than the queue takes; nothing was sent
     ├── ClientClosedError             used after ``aclose()``
     ├── ClientForkedError             used in a child process of the one that opened it
     └── WrongEventLoopError           used on another event loop than the one that opened it
@@ -79,6 +80,7 @@ __all__ = [
     "PayloadTooLargeError",
     "PermissionDeniedError",
     "PlangrepAsyncError",
+    "QueueFullError",
     "RateLimitError",
     "ServerError",
     "SourceChangedError",
@@ -384,6 +386,10 @@ class UploadDeadlineExceededError(UploadIncompleteError, DeadlineExceededError):
 
 class WebhookSignatureError(PlangrepAsyncError):
     """A webhook is not signed as the verifier expects, or is too old. Answer it with 401 or 403 and do nothing else."""
+
+
+class QueueFullError(PlangrepAsyncError):
+    """More calls wait than the queue takes. Nothing was sent; let some finish first, or allow a longer queue."""
 
 
 class ClientClosedError(PlangrepAsyncError):
