@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import platform
 import random as _random
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
-from urllib.parse import urljoin
 
 import httpx
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from .._clock import Clock, SystemClock
-from .._version import __version__
 from ..config import RetryPolicy, Timeouts
 from ..errors import ClientClosedError, DecodeError, PlangrepAsyncError
 from .call import Answer, Call, CallOptions
 from .credentials import Credentials
 from .deadline import Deadline
-from .failure import NEVER_ARRIVED, ErrorReader, connection_error, outcome_of, read_error, server_time, status_error
+from .exchange import Exchange, Sent
+from .failure import ErrorReader, read_error, server_time, status_error
 from .guard import Guard
-from .hooks import Hooks, RequestEvent, ResponseEvent, RetryEvent, tell
+from .hooks import Hooks
 from .origin import Origin, check_base_url
 from .redaction import redact_url
 from .retry import Decision, Outcome, Verdict, decide, parse_retry_after
@@ -40,23 +38,9 @@ __all__ = ["DEFAULT_DEADLINE", "Session"]
 T = TypeVar("T")
 
 _logger = logging.getLogger("plangrep_async")
-_USER_AGENT = f"plangrep-async/{__version__} python/{platform.python_version()}"
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MAX_REDIRECTS = 5
 _DECODE_IN_THREAD = 1 << 20
 DEFAULT_DEADLINE = 600.0
 """Seconds for a whole call where nothing else is said."""
-
-
-@frozen
-class _Sent:
-    """The end of the attempts: the last answer, still open when it is streamed."""
-
-    answer: Answer
-    response: httpx.Response = field(repr=False)
-    url: str
-    attempts: int
-    reason: str = ""
 
 
 class Session:
@@ -119,12 +103,12 @@ class Session:
         self.options = (options or CallOptions()).over(CallOptions(deadline=DEFAULT_DEADLINE))
         self.hooks = hooks or Hooks()
         self.read_error = error_reader
-        self._credentials = credentials
+        self.credentials = credentials
         self._retry = retry or RetryPolicy()
         self._timeouts = timeouts or Timeouts()
-        self._headers = tuple((headers or {}).items())
+        self.headers = tuple((headers or {}).items())
         self._random = random
-        self._transport = transport or SlotTransport(
+        self.transport: httpx.AsyncBaseTransport = transport or SlotTransport(
             max_connections=max_connections,
             ssl_context=ssl_context,
             proxy=proxy,
@@ -152,7 +136,7 @@ class Session:
         self._guard.closed = True
         if self._owns_limiter:
             self.limiter.close(ClientClosedError("the client was closed while the call waited for the rate limiter"))
-        await self._transport.aclose()
+        await self.transport.aclose()
 
     def check_usable(self) -> None:
         """Raise :class:`ClientClosedError`, :class:`ClientForkedError` or :class:`WrongEventLoopError` if it is not."""
@@ -176,7 +160,7 @@ class Session:
         then unknown.
         """
         with self._deadline(call, options) as deadline:
-            sent = await self._exchange(call, options, deadline, prepaid=prepaid, read=True)
+            sent = await Exchange(self, call, options, deadline, prepaid=prepaid, read=True).run()
             elapsed = deadline.elapsed
             if len(sent.answer.content) < _DECODE_IN_THREAD:
                 return self._interpret(call, sent, elapsed)
@@ -191,7 +175,7 @@ class Session:
         with`` too. Raises what :meth:`send` raises.
         """
         with self._deadline(call, options) as deadline:
-            sent = await self._exchange(call, options, deadline, prepaid=False, read=False)
+            sent = await Exchange(self, call, options, deadline, prepaid=False, read=False).run()
             try:
                 if not 200 <= sent.answer.status < 300:
                     self._interpret(call, sent, deadline.elapsed)
@@ -301,168 +285,12 @@ class Session:
         """How long the wire may be silent for a call with these options."""
         return self._timeouts if options.timeout is None else Timeouts.of(options.timeout)
 
-    # Below: the loop over attempts.
-
     def _deadline(self, call: Call[Any], options: CallOptions | None) -> Deadline:
         self._guard.check()
         seconds = options.deadline if options is not None and options.deadline is not None else self.options.deadline
         return Deadline(self.clock, seconds, call.method, self.url_of(call))
 
-    def _interpret(self, call: Call[T], sent: _Sent, elapsed: float) -> T:
+    def _interpret(self, call: Call[T], sent: Sent, elapsed: float) -> T:
         return self.interpret(
             call, sent.answer, attempts=sent.attempts, elapsed=elapsed, url=sent.url, reason=sent.reason
         )
-
-    async def _exchange(
-        self, call: Call[Any], options: CallOptions | None, deadline: Deadline, *, prepaid: bool, read: bool
-    ) -> _Sent:
-        options = self.options if options is None else options.over(self.options)
-        timeouts = self.timeouts_of(options)
-        url = self.url_of(call)
-        attempts = throttled = redirects = 0
-        refreshed = False
-        while True:
-            if not prepaid:
-                with deadline.phase("rate limit"):
-                    await self.limiter.acquire(call.limit_kinds)
-            prepaid = False
-            self._guard.check()
-            attempts += 1
-            authorization = self._authorization(call, url)
-            answer: Answer | None = None
-            failure: httpx.RequestError | None = None
-            started = self.clock.monotonic()
-            tell(self.hooks.on_request, lambda: RequestEvent(call.method, redact_url(url), attempts))  # noqa: B023
-            try:
-                with deadline.phase("request"):
-                    request = self._build(call, url, authorization, timeouts, deadline)
-                    answer, response = await self._attempt(request, read=read)
-            except httpx.RequestError as error:
-                failure = error
-                if isinstance(error, NEVER_ARRIVED):
-                    self.limiter.refund(call.limit_kinds)
-            self._note(call.method, url, attempts, started, answer, failure)
-            if answer is not None and 200 <= answer.status < 300:
-                return _Sent(answer, response, url, attempts)
-            if answer is not None:
-                if answer.status in _REDIRECTS and redirects < _MAX_REDIRECTS:
-                    target = self._redirect(call, url, answer)
-                    if target is not None:
-                        url, redirects, attempts = target, redirects + 1, attempts - 1
-                        continue
-                if answer.status == 401 and authorization is not None and not refreshed and self._credentials:
-                    refreshed = True
-                    with deadline.phase("credentials"):
-                        if await self._credentials.refresh(authorization):
-                            continue
-            if answer is not None and answer.status == 429:
-                throttled += 1
-                self.note_throttled(answer)
-            decision = self._decide(call, options, attempts, throttled, answer, failure)
-            if decision.verdict is not Verdict.RETRY:
-                if answer is not None:
-                    return _Sent(answer, response, url, attempts, decision.reason)
-                assert failure is not None
-                raise connection_error(
-                    failure, call.method, redact_url(url), attempts, deadline.elapsed, decision.reason
-                ) from failure
-            status, name = (answer.status if answer else None), (type(failure).__name__ if failure else None)
-            tell(
-                self.hooks.on_retry,
-                lambda: RetryEvent(call.method, redact_url(url), attempts, decision.wait, status, name),  # noqa: B023
-            )
-            # After a 429 the limiter's gate is the wait, for this call as for every other.
-            if status != 429:
-                with deadline.phase("backoff"):
-                    await self.clock.sleep(decision.wait)
-
-    def _authorization(self, call: Call[Any], url: str) -> str | None:
-        if self._credentials is None or not call.authenticated or not self.is_own(url):
-            return None
-        return self._credentials.authorization()
-
-    def _build(
-        self, call: Call[Any], url: str, authorization: str | None, timeouts: Timeouts, deadline: Deadline
-    ) -> httpx.Request:
-        headers: list[tuple[str, str]] = [("User-Agent", _USER_AGENT), ("Accept-Encoding", "gzip, deflate")]
-        if self.is_own(url):
-            headers.extend(self._headers)
-        headers.extend(call.headers)
-        content = call.content()
-        if content is not None:
-            headers.append(("Content-Type", call.content_type or "application/json"))
-        elif call.content_type is not None:
-            headers.append(("Content-Type", call.content_type))
-        if call.idempotency_key is not None:
-            headers.append(("Idempotency-Key", call.idempotency_key))
-        if authorization is not None:
-            headers.append(("Authorization", authorization))
-        return httpx.Request(
-            call.method,
-            url,
-            headers=headers,
-            content=content,
-            extensions={
-                "timeout": {
-                    "connect": timeouts.connect,
-                    "read": timeouts.read,
-                    "write": timeouts.write,
-                    "pool": None,
-                },
-                "plangrep_async.phase": deadline.phase,
-            },
-        )
-
-    async def _attempt(self, request: httpx.Request, *, read: bool) -> tuple[Answer, httpx.Response]:
-        response = await self._transport.handle_async_request(request)
-        try:
-            good = 200 <= response.status_code < 300
-            content = b"" if good and not read else await response.aread()
-        except BaseException:
-            await response.aclose()
-            raise
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, headers, content), response
-
-    def _redirect(self, call: Call[Any], url: str, answer: Answer) -> str | None:
-        """Where to go on, or ``None``: only what changes nothing is followed, and never from https to http."""
-        location = answer.headers.get("location")
-        if location is None or call.method not in ("GET", "HEAD"):
-            return None
-        target = urljoin(url, location)
-        try:
-            before, after = Origin.of(url), Origin.of(target)
-        except ValueError:
-            return None
-        return None if before.scheme == "https" and after.scheme != "https" else target
-
-    def _decide(
-        self,
-        call: Call[Any],
-        options: CallOptions,
-        attempts: int,
-        throttled: int,
-        answer: Answer | None,
-        failure: httpx.RequestError | None,
-    ) -> Decision:
-        outcome = (
-            Outcome(answer.status, retry_after=self.retry_after(answer)) if answer is not None else outcome_of(failure)
-        )
-        return self.decide(call, options, outcome, attempts=attempts, throttled=throttled)
-
-    def _note(
-        self,
-        method: str,
-        url: str,
-        attempt: int,
-        started: float,
-        answer: Answer | None,
-        failure: Exception | None,
-    ) -> None:
-        seconds = self.clock.monotonic() - started
-        status, name = (answer.status if answer else None), (type(failure).__name__ if failure else None)
-        if _logger.isEnabledFor(logging.DEBUG):
-            _logger.debug(
-                "%s %s -> %s in %.0f ms (attempt %d)", method, redact_url(url), status or name, seconds * 1000, attempt
-            )
-        tell(self.hooks.on_response, lambda: ResponseEvent(method, redact_url(url), attempt, status, seconds, name))

@@ -251,7 +251,7 @@ async def test_an_answer_that_is_not_as_documented() -> None:
 
 async def test_a_compressed_answer_that_is_broken() -> None:
     session, _, clock = make(httpx.Response(200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(b"no")))
-    session._transport.steps = [  # type: ignore[attr-defined]
+    session.transport.steps = [  # type: ignore[attr-defined]
         lambda _: httpx.Response(200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(b"not gzip"))
     ]
     with pytest.raises(errors.DecodeError, match="compressed"):
@@ -380,7 +380,7 @@ async def test_no_secret_shows_anywhere(status: int, caplog: pytest.LogCaptureFi
         await finish(clock, session.send(call))
     error = caught.value
     shown = "".join(traceback.format_exception(error)) + repr(error) + repr(error.response) + caplog.text
-    shown += repr(session) + repr(session._credentials) + str(error.url)
+    shown += repr(session) + repr(session.credentials) + str(error.url)
     assert KEY not in shown
     if status != 200:
         assert error.response is not None

@@ -1,0 +1,223 @@
+"""The attempts of one call: limiter, credentials, transport, and again."""
+
+from __future__ import annotations
+
+import logging
+import platform
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+import httpx
+from attrs import field, frozen
+
+from .._version import __version__
+from .call import Answer, Call, CallOptions
+from .deadline import Deadline
+from .failure import NEVER_ARRIVED, connection_error, outcome_of
+from .hooks import RequestEvent, ResponseEvent, RetryEvent, tell
+from .origin import Origin
+from .redaction import redact_url
+from .retry import Decision, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from .session import Session
+
+__all__ = ["Exchange", "Sent"]
+
+_logger = logging.getLogger("plangrep_async")
+_USER_AGENT = f"plangrep-async/{__version__} python/{platform.python_version()}"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_REDIRECTS = 5
+
+
+@frozen
+class Sent:
+    """How the attempts ended: with this answer, still open when it is streamed and its status is good."""
+
+    answer: Answer
+    response: httpx.Response = field(repr=False)
+    url: str
+    attempts: int
+    reason: str = ""
+
+
+class Exchange:
+    """Sends one call until it succeeds or must not be repeated.
+
+    Args:
+        session: whose transport, credentials, limiter and hooks are used.
+        call: what to send.
+        options: what this call does differently.
+        deadline: entered by the caller; told of the phases.
+        prepaid: the caller took the limiter's tokens for the first attempt.
+        read: whether the body of a good answer is read too.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        call: Call[Any],
+        options: CallOptions | None,
+        deadline: Deadline,
+        *,
+        prepaid: bool,
+        read: bool,
+    ) -> None:
+        self._session = session
+        self._call = call
+        self._options = session.options if options is None else options.over(session.options)
+        self._deadline = deadline
+        self._prepaid = prepaid
+        self._read = read
+        self._url = session.url_of(call)
+        self._attempts = 0
+        self._throttled = 0
+        self._redirects = 0
+        self._refreshed = False
+
+    async def run(self) -> Sent:
+        """The last answer, whatever its status. Raises the error of an exchange without an answer."""
+        while True:
+            with self._deadline.phase("rate limit"):
+                await self._pass_the_limiter()
+            self._session.check_usable()
+            self._attempts += 1
+            authorization = self._authorization()
+            try:
+                answer, response = await self._attempt(authorization)
+            except httpx.RequestError as failure:
+                decision = self._decide(outcome_of(failure))
+                if decision.verdict is not Verdict.RETRY:
+                    raise connection_error(
+                        failure,
+                        self._call.method,
+                        redact_url(self._url),
+                        self._attempts,
+                        self._deadline.elapsed,
+                        decision.reason,
+                    ) from failure
+                await self._back_off(decision, None, type(failure).__name__)
+                continue
+            if 200 <= answer.status < 300:
+                return Sent(answer, response, self._url, self._attempts)
+            if self._follow(answer) or await self._refresh(answer, authorization):
+                continue
+            if answer.status == 429:
+                self._throttled += 1
+                self._session.note_throttled(answer)
+            decision = self._decide(Outcome(answer.status, retry_after=self._session.retry_after(answer)))
+            if decision.verdict is not Verdict.RETRY:
+                return Sent(answer, response, self._url, self._attempts, decision.reason)
+            await self._back_off(decision, answer.status, None)
+
+    async def _pass_the_limiter(self) -> None:
+        if self._prepaid:
+            self._prepaid = False
+            return
+        await self._session.limiter.acquire(self._call.limit_kinds)
+
+    def _authorization(self) -> str | None:
+        credentials = self._session.credentials
+        if credentials is None or not self._call.authenticated or not self._session.is_own(self._url):
+            return None
+        return credentials.authorization()
+
+    async def _attempt(self, authorization: str | None) -> tuple[Answer, httpx.Response]:
+        session, call, attempt = self._session, self._call, self._attempts
+        tell(session.hooks.on_request, lambda: RequestEvent(call.method, redact_url(self._url), attempt))
+        started = session.clock.monotonic()
+        try:
+            with self._deadline.phase("request"):
+                answer, response = await self._transmit(self._build(authorization))
+        except httpx.RequestError as failure:
+            if isinstance(failure, NEVER_ARRIVED):
+                session.limiter.refund(call.limit_kinds)
+            self._note(started, None, type(failure).__name__)
+            raise
+        self._note(started, answer.status, None)
+        return answer, response
+
+    async def _transmit(self, request: httpx.Request) -> tuple[Answer, httpx.Response]:
+        response = await self._session.transport.handle_async_request(request)
+        try:
+            streamed = not self._read and 200 <= response.status_code < 300
+            content = b"" if streamed else await response.aread()
+        except BaseException:
+            await response.aclose()
+            raise
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, content), response
+
+    def _build(self, authorization: str | None) -> httpx.Request:
+        call, timeouts = self._call, self._session.timeouts_of(self._options)
+        headers: list[tuple[str, str]] = [("User-Agent", _USER_AGENT), ("Accept-Encoding", "gzip, deflate")]
+        if self._session.is_own(self._url):
+            headers.extend(self._session.headers)
+        headers.extend(call.headers)
+        content = call.content()
+        content_type = call.content_type or ("application/json" if content is not None else None)
+        if content_type is not None:
+            headers.append(("Content-Type", content_type))
+        if call.idempotency_key is not None:
+            headers.append(("Idempotency-Key", call.idempotency_key))
+        if authorization is not None:
+            headers.append(("Authorization", authorization))
+        limits = {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write, "pool": None}
+        extensions = {"timeout": limits, "plangrep_async.phase": self._deadline.phase}
+        return httpx.Request(call.method, self._url, headers=headers, content=content, extensions=extensions)
+
+    def _follow(self, answer: Answer) -> bool:
+        """Go on elsewhere: only with what changes nothing, and never from https to http."""
+        location = answer.headers.get("location")
+        if (
+            answer.status not in _REDIRECTS
+            or location is None
+            or self._call.method not in ("GET", "HEAD")
+            or self._redirects >= _MAX_REDIRECTS
+        ):
+            return False
+        target = urljoin(self._url, location)
+        try:
+            before, after = Origin.of(self._url), Origin.of(target)
+        except ValueError:
+            return False
+        if before.scheme == "https" and after.scheme != "https":
+            return False
+        self._url = target
+        self._redirects += 1
+        self._attempts -= 1
+        return True
+
+    async def _refresh(self, answer: Answer, authorization: str | None) -> bool:
+        credentials = self._session.credentials
+        if answer.status != 401 or authorization is None or credentials is None or self._refreshed:
+            return False
+        self._refreshed = True
+        with self._deadline.phase("credentials"):
+            return await credentials.refresh(authorization)
+
+    def _decide(self, outcome: Outcome | None) -> Decision:
+        return self._session.decide(
+            self._call, self._options, outcome, attempts=self._attempts, throttled=self._throttled
+        )
+
+    async def _back_off(self, decision: Decision, status: int | None, error: str | None) -> None:
+        tell(
+            self._session.hooks.on_retry,
+            lambda: RetryEvent(self._call.method, redact_url(self._url), self._attempts, decision.wait, status, error),
+        )
+        # After a 429 the limiter's gate is the wait, for this call as for every other.
+        if status != 429:
+            with self._deadline.phase("backoff"):
+                await self._session.clock.sleep(decision.wait)
+
+    def _note(self, started: float, status: int | None, error: str | None) -> None:
+        seconds = self._session.clock.monotonic() - started
+        method, url, attempt = self._call.method, self._url, self._attempts
+        if _logger.isEnabledFor(logging.DEBUG):
+            _logger.debug(
+                "%s %s -> %s in %.0f ms (attempt %d)", method, redact_url(url), status or error, seconds * 1000, attempt
+            )
+        hook: Callable[[ResponseEvent], None] | None = self._session.hooks.on_response
+        tell(hook, lambda: ResponseEvent(method, redact_url(url), attempt, status, seconds, error))
