@@ -1,0 +1,111 @@
+"""The limiter's tokens as the coalescer takes them: some for whoever is first, settled when it is known what leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from .._clock import Clock, TimerHandle
+from ..ratelimit import RateLimiter
+from .fare import Fare, difference
+
+__all__ = ["TokenDesk"]
+
+
+class TokenDesk:
+    """Takes tokens at once, or waits for them in one task while calls gather.
+
+    Args:
+        limiter: whose tokens.
+        clock: for patience and for :attr:`limited`.
+        granted: called with the fare when a wait ends well.
+        failed: called with the error when the limiter ends the wait otherwise.
+        impatient: called when the patience of a wait is at its end; the wait goes on until :meth:`stop`.
+    """
+
+    def __init__(
+        self,
+        limiter: RateLimiter,
+        clock: Clock,
+        *,
+        granted: Callable[[Fare], None],
+        failed: Callable[[Exception], None],
+        impatient: Callable[[], None],
+    ) -> None:
+        self._limiter = limiter
+        self._clock = clock
+        self._granted = granted
+        self._failed = failed
+        self._impatient = impatient
+        self._task: asyncio.Task[None] | None = None
+        self._timer: TimerHandle | None = None
+        self._fare: Fare | None = None
+        self._since = 0.0
+        self._limited = 0.0
+
+    @property
+    def waiting_for(self) -> Fare | None:
+        """What is waited for; ``None`` while nothing is."""
+        return self._fare
+
+    def limited(self, now: float) -> float:
+        """Seconds spent waiting so far."""
+        return self._limited + (now - self._since if self._fare is not None else 0.0)
+
+    def take(self, fare: Fare) -> bool:
+        """Take tokens if they are there."""
+        return self._limiter.try_acquire(fare.kinds, fare.cost)
+
+    def available(self, fare: Fare) -> float:
+        """How many such fares could be taken now."""
+        return self._limiter.available(fare.kinds)
+
+    def refund(self, fare: Fare) -> None:
+        """Give back what was not used."""
+        if fare.cost > 0:
+            self._limiter.refund(fare.kinds, fare.cost)
+
+    def exchange(self, have: Fare, need: Fare) -> bool:
+        """Turn tokens of one fare into those of another, if what is missing is there. Otherwise nothing changes."""
+        taken: list[Fare] = []
+        for missing in difference(need, have):
+            if not self.take(missing):
+                for fare in taken:
+                    self.refund(fare)
+                return False
+            taken.append(missing)
+        for surplus in difference(have, need):
+            self.refund(surplus)
+        return True
+
+    def wait(self, fare: Fare, patience: float | None) -> asyncio.Task[None]:
+        """Wait for tokens in a task. ``patience``: seconds until ``impatient`` is called."""
+        self._fare, self._since = fare, self._clock.monotonic()
+        self._task = asyncio.get_running_loop().create_task(self._acquire(fare), name="plangrep_async tokens")
+        if patience is not None:
+            self._timer = self._clock.call_later(patience, self._impatient)
+        return self._task
+
+    def stop(self) -> None:
+        """Stop waiting, if anything is waited for."""
+        task = self._task
+        if task is not None:
+            self._end()
+            task.cancel()
+
+    def _end(self) -> None:
+        self._limited = self.limited(self._clock.monotonic())
+        self._fare = self._task = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def _acquire(self, fare: Fare) -> None:
+        try:
+            await self._limiter.acquire(fare.kinds, fare.cost)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            self._end()
+            self._failed(error)
+        else:
+            self._end()
+            self._granted(fare)
