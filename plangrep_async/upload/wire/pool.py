@@ -1,17 +1,43 @@
-"""Connections kept for reuse, and the one call that sends a request."""
+"""The one call that sends a request, over a new or a kept connection."""
 
 from __future__ import annotations
 
 import ssl
+import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 
+import httpx
+
+from ...errors import (
+    ClientClosedError,
+    ConfigurationError,
+    PlangrepAsyncError,
+    TransferCancelledError,
+)
 from .answer import WireAnswer
 from .cancel import CancelToken
+from .channel import Channel
+from .dial import dial
+from .exchange import Exchange, Limits
+from .failure import annotate, explain
+from .head import request_head
+from .idle import IdleConnections
 from .pacer import Pacer
+from .parser import AnswerError, AnswerParser
+from .proxy import Proxies, Proxy
 from .request import WireRequest
+from .stream import RequestStream
+from .tls import TlsChannel
+from .url import Origin, Target, redacted
+from .wait import Steps, drive
 
 __all__ = ["TransferPool"]
+
+_KEPT_BLOCKS = 32
+_KEPT_SESSIONS = 256
 
 
 class TransferPool:
@@ -25,12 +51,17 @@ class TransferPool:
         proxy: ``http://[user:password@]host:port`` for every request; goes before the environment.
         connect_timeout: seconds for each address tried, and again for the TLS handshake and for a proxy's CONNECT.
         stall_timeout: seconds without any byte taken by the far end, after which the transfer is given up.
-        answer_timeout: seconds without any byte of the answer once the whole body is out.
+        answer_timeout: seconds without any byte of the answer once the whole body is out. An answer that has begun must
+            end within ten times that.
         min_rate: bytes a second; a transfer that is slower over ``stall_timeout`` seconds has stalled too. 0: off.
         block_size: bytes read and written at a time; each running transfer holds one block in memory.
         max_idle: connections kept for reuse, all origins together.
-        idle_timeout: seconds after which an idle connection is not used again.
+        idle_timeout: seconds after which an idle connection is not used again; a server's ``Keep-Alive: timeout``
+            lowers it.
         pacer: a limit of bytes a second for all transfers of this pool.
+
+    Raises:
+        ConfigurationError: a number that cannot work, or a proxy that is not spoken to (SOCKS).
     """
 
     def __init__(
@@ -48,7 +79,20 @@ class TransferPool:
         idle_timeout: float = 15.0,
         pacer: Pacer | None = None,
     ) -> None:
-        raise NotImplementedError
+        if min(connect_timeout, stall_timeout, answer_timeout, block_size) <= 0 or min(min_rate, max_idle) < 0:
+            raise ConfigurationError("timeouts and block_size must be above 0, min_rate and max_idle not below 0")
+        self._limits = Limits(connect_timeout, stall_timeout, answer_timeout, min_rate)
+        self._block_size = block_size
+        self._idle_timeout = idle_timeout
+        self._pacer = pacer
+        self._trust_env = trust_env
+        self._proxies = Proxies.from_environment(proxy, trust_env=trust_env)
+        self._context = ssl_context
+        self._context_lock = threading.Lock()
+        self._idle = IdleConnections(limit=max_idle)
+        self._sessions: dict[Origin, ssl.SSLSession] = {}
+        self._blocks: deque[memoryview] = deque(maxlen=_KEPT_BLOCKS)
+        self._closed = False
 
     def send(
         self,
@@ -62,24 +106,84 @@ class TransferPool:
         Args:
             request: what to send.
             cancel: stops it from another thread.
-            on_sent: called from this thread after each block with the number of **all** body bytes of this attempt
-                that were given to the socket so far (not the increase).
+            on_sent: called from this thread after each piece with the number of **all** body bytes of this attempt that
+                were given to the socket so far (not the increase).
 
         Raises:
             InvalidInputError: the URL or a header breaks a rule; nothing was sent.
             TransferConnectionError: could not connect, or the connection broke; ``nothing_sent`` when that is proven.
             TransferStalledError: the far end took or gave nothing for too long.
             TransferCancelledError: ``cancel`` was cancelled.
-            SourceChangedError: the source is shorter than ``body.length`` or ``verify()`` said so.
+            SourceChangedError: the source is shorter than ``body.length``, or its ``verify()`` said so.
             SourceUnreadableError: reading failed.
+            ConfigurationError: the proxy that the environment names for this URL is not spoken to (SOCKS).
+            ClientClosedError: :meth:`close` was called.
 
         After any error, and after an early answer, the connection is closed.
         """
-        raise NotImplementedError
+        cancel = cancel or CancelToken()
+        return drive(self.steps(request, cancel=cancel, on_sent=on_sent), cancel)
+
+    def steps(
+        self, request: WireRequest, *, cancel: CancelToken, on_sent: Callable[[int], None] | None = None
+    ) -> Steps[WireAnswer]:
+        """The same as a generator, for a driver that runs many transfers in one thread. Closing it cancels."""
+        target = Target.parse(request.url)
+        proxy = self._proxies.choose(target.origin)
+        plain_proxy = proxy if target.origin.scheme == "http" else None
+        head = request_head(
+            request,
+            target,
+            through_proxy=plain_proxy is not None,
+            proxy_auth=plain_proxy.authorization if plain_proxy else "",
+        )
+        if self._closed:
+            raise ClientClosedError("the transfer pool is closed")
+        key = (target.origin, proxy)
+        channel = self._idle.take(key, time.monotonic())
+        reused = channel is not None
+        exchange: Exchange | None = None
+        block = self._take_block()
+        kept = False
+        try:
+            if channel is None:
+                channel = yield from self._dial(target.origin, proxy)
+            parser = AnswerParser(request.method)
+            exchange = Exchange(
+                channel, RequestStream(head, request.body), parser, self._limits, cancel, on_sent, self._pacer
+            )
+            answer = yield from exchange.run(block)
+            if exchange.reusable:
+                kept = True
+                self._keep(key, channel, parser.idle_timeout)
+            return answer
+        except PlangrepAsyncError as error:
+            self._annotate(error, request, exchange)
+            raise
+        except (OSError, AnswerError) as cause:
+            failure = (
+                TransferCancelledError("cancelled")
+                if cancel.cancelled  # which shut the socket down
+                else explain(
+                    cause,
+                    host=target.origin.authority,
+                    reused=reused,
+                    unanswered=exchange is not None and exchange.unanswered,
+                )
+            )
+            self._annotate(failure, request, exchange)
+            raise failure from cause
+        finally:
+            self._blocks.append(block)
+            if channel is not None and not kept:
+                channel.close()
 
     def close(self) -> None:
         """Close the idle connections; running transfers end by themselves and are closed, not kept."""
-        raise NotImplementedError
+        self._closed = True
+        self._idle.close()
+        self._blocks.clear()
+        self._sessions.clear()
 
     def __enter__(self) -> TransferPool:
         return self
@@ -88,3 +192,40 @@ class TransferPool:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    @staticmethod
+    def _annotate(error: PlangrepAsyncError, request: WireRequest, exchange: Exchange | None) -> None:
+        annotate(
+            error,
+            method=request.method,
+            url=redacted(request.url),
+            sent=exchange.sent if exchange else 0,
+            nothing_sent=exchange is None or exchange.nothing_sent,
+        )
+
+    def _dial(self, origin: Origin, proxy: Proxy | None) -> Steps[Channel]:
+        session = self._sessions.get(origin)
+        return dial(origin, proxy, self._ssl_context, self._limits.connect_timeout, session)
+
+    def _keep(self, key: tuple[Origin, Proxy | None], channel: Channel, hint: float | None) -> None:
+        if isinstance(channel, TlsChannel) and key[0] not in self._sessions and len(self._sessions) < _KEPT_SESSIONS:
+            session = channel.session
+            if session is not None:
+                self._sessions[key[0]] = session
+        now = time.monotonic()
+        # A second less than the server says, as it may count from an earlier moment than we do.
+        idle_for = self._idle_timeout if hint is None else min(self._idle_timeout, hint - 1)
+        self._idle.put(key, channel, now, now + idle_for)
+
+    def _ssl_context(self) -> ssl.SSLContext:
+        if self._context is None:
+            with self._context_lock:
+                if self._context is None:
+                    self._context = httpx.create_ssl_context(trust_env=self._trust_env)
+        return self._context
+
+    def _take_block(self) -> memoryview:
+        try:
+            return self._blocks.pop()
+        except IndexError:
+            return memoryview(bytearray(self._block_size))

@@ -1,0 +1,226 @@
+"""One request and its answer over a connection that is open."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+
+from attrs import frozen
+
+from ...errors import TransferCancelledError, TransferStalledError
+from .answer import WireAnswer
+from .cancel import CancelToken
+from .channel import Channel, unacknowledged
+from .pacer import Pacer
+from .parser import AnswerError, AnswerParser
+from .stream import RequestStream
+from .wait import READ, WRITE, Steps, Wait
+from .watchdog import Watchdog
+
+__all__ = ["Exchange", "Limits"]
+
+# How long an answer may take once it has begun, in answer timeouts: bounds a far end that gives a byte now and then.
+# Storage services keep a connection awake in this way while they put parts together.
+_ANSWER_TIMEOUTS = 10
+
+
+@frozen
+class Limits:
+    """Seconds of silence, bytes a second; see :class:`~plangrep_async.upload.wire.TransferPool`."""
+
+    connect_timeout: float
+    stall_timeout: float
+    answer_timeout: float
+    min_rate: float
+
+
+class Exchange:
+    """Sends one request and reads its answer; listens while it sends.
+
+    Attributes:
+        sent: body bytes that were given to the socket so far.
+        reusable: the connection can carry another request.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        stream: RequestStream,
+        parser: AnswerParser,
+        limits: Limits,
+        cancel: CancelToken,
+        on_sent: Callable[[int], None] | None = None,
+        pacer: Pacer | None = None,
+    ) -> None:
+        self._channel = channel
+        self._stream = stream
+        self._parser = parser
+        self._limits = limits
+        self._cancel = cancel
+        self._on_sent = on_sent
+        self._pacer = pacer
+        self._written_before = channel.written
+        self._complete = False
+        self.sent = 0
+
+    @property
+    def nothing_sent(self) -> bool:
+        """Whether it is proven that no byte of the request left."""
+        return self._channel.written == self._written_before
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether not a single byte came back."""
+        return not self._parser.started
+
+    @property
+    def reusable(self) -> bool:
+        return self._complete and self._parser.done and self._parser.keep_alive
+
+    def run(self, block: memoryview) -> Steps[WireAnswer]:
+        """Send, with ``block`` as the only memory for the body, and read the answer.
+
+        Raises ``OSError`` when the connection breaks, :class:`AnswerError` when the answer makes no sense or ends too
+        early, and the transfer and source errors of this package.
+        """
+        parser = self._parser
+        try:
+            yield from self._send(block)
+        except (ConnectionError, ssl.SSLError):
+            # The far end may have answered (413, 403) and then reset: what came before the reset can still be read.
+            if not self._last_words():
+                raise
+        try:
+            yield from self._read_answer()
+        except (OSError, AnswerError, TransferStalledError):
+            # Of an early refusal the status is what counts: the rest may have been lost with the reset.
+            if self._complete or parser.status < 400:
+                raise
+        return WireAnswer(
+            status=parser.status,
+            headers=parser.headers,
+            content=parser.content,
+            sent=self.sent,
+            early=not self._complete,
+            truncated=parser.truncated or not parser.done,
+        )
+
+    def _send(self, block: memoryview) -> Steps[None]:
+        """Returns when everything is sent, or when the head of a final answer has come."""
+        stream, channel = self._stream, self._channel
+        watchdog = Watchdog(time.monotonic(), self._limits.stall_timeout, self._limits.min_rate)
+        while count := stream.fill(block):
+            done = allowed = 0
+            if self.sent and self._listen():
+                return
+            while done < count:
+                if self._cancel.cancelled:
+                    raise TransferCancelledError("cancelled")
+                if done == allowed:
+                    allowed = count if self._pacer is None else (yield from self._pace(done, count, watchdog))
+                try:
+                    taken = channel.transmit(block[done:allowed])
+                except BlockingIOError:
+                    if (yield from self._wait(watchdog)):
+                        return
+                    continue
+                done += taken
+                self._report(stream.position - count + done - (taken if channel.unsent else 0))
+        while True:
+            try:
+                channel.flush()
+            except BlockingIOError:
+                if (yield from self._wait(watchdog)):
+                    return
+            else:
+                break
+        self._report(stream.total)
+        self._complete = True
+
+    def _report(self, position: int) -> None:
+        sent = position - self._stream.head
+        if sent > self.sent:
+            self.sent = sent
+            if self._on_sent is not None:
+                self._on_sent(sent)
+
+    def _pace(self, done: int, count: int, watchdog: Watchdog) -> Steps[int]:
+        """Wait for our share of the allowance; gives the end of what may leave now."""
+        assert self._pacer is not None
+        end = min(count, done + self._pacer.piece)
+        now = time.monotonic()
+        pause = self._pacer.take(end - done, now)
+        if pause:
+            yield Wait(None, 0, now + pause)
+            watchdog.excuse(time.monotonic() - now)
+        return end
+
+    def _wait(self, watchdog: Watchdog) -> Steps[bool]:
+        """Wait until more can be sent. Gives whether the head of the final answer came instead."""
+        sock = self._channel.sock
+        events = yield Wait(sock, READ | WRITE, watchdog.look_at)
+        if events & ~WRITE and self._listen():
+            return True
+        now = time.monotonic()
+        if now >= watchdog.look_at and watchdog.stalled(now, self._delivered()):
+            raise TransferStalledError(
+                f"the far end took too little for {self._limits.stall_timeout:g} s "
+                f"({self.sent} of {self._stream.total - self._stream.head} body bytes were sent)"
+            )
+        return False
+
+    def _listen(self) -> bool:
+        """Read what has come, if anything. Gives whether the head of the final answer is complete."""
+        try:
+            data = self._channel.receive()
+        except BlockingIOError:
+            return False
+        if not data:
+            raise ConnectionAbortedError("the far end closed the connection while the body was being sent")
+        self._parser.feed(data)
+        return self._parser.status != 0
+
+    def _last_words(self) -> bool:
+        """After a failed send: whether the head of a final answer came before the connection broke."""
+        try:
+            while not self._parser.status:
+                data = self._channel.receive()
+                if not data:
+                    return False
+                self._parser.feed(data)
+        except (OSError, AnswerError):
+            return False
+        return True
+
+    def _read_answer(self) -> Steps[None]:
+        parser, channel, timeout = self._parser, self._channel, self._limits.answer_timeout
+        received = 0
+        now = time.monotonic()
+        watchdog = Watchdog(now, timeout)
+        give_up_at = now + _ANSWER_TIMEOUTS * timeout
+        while not parser.done:
+            events = yield Wait(channel.sock, READ, watchdog.look_at)
+            if events:
+                try:
+                    data = channel.receive()
+                except BlockingIOError:
+                    continue
+                if not data:
+                    parser.end()
+                    return
+                parser.feed(data)
+                received += len(data)
+            now = time.monotonic()
+            # While the kernel still hands our bytes over, the far end cannot answer: that is no silence.
+            if now >= watchdog.look_at and watchdog.stalled(now, self._delivered() + received):
+                missing = "the rest of the answer" if parser.started else "an answer to the complete body"
+                raise TransferStalledError(f"{missing} did not come for {timeout:g} s")
+            if not parser.started:
+                give_up_at = now + _ANSWER_TIMEOUTS * timeout
+            elif now > give_up_at:
+                raise TransferStalledError(f"the answer did not end within {_ANSWER_TIMEOUTS * timeout:g} s")
+
+    def _delivered(self) -> int:
+        """Bytes of this request, TLS framing included, that the far end's TCP has acknowledged, as far as known."""
+        return self._channel.written - self._written_before - unacknowledged(self._channel.sock)

@@ -1,0 +1,123 @@
+"""What a transfer waits for, and the thread that waits for it.
+
+Transfers are written once, as generators over sockets that never block. They yield what they wait for; a *driver*
+resumes them. :func:`drive` runs one transfer in the calling thread; the multiplexer runs many in one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import threading
+import time
+from collections.abc import Generator
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from ...errors import TransferCancelledError
+from .cancel import CancelToken
+
+__all__ = ["READ", "WRITE", "Addresses", "Resolve", "Steps", "Wait", "drive", "resolve"]
+
+T = TypeVar("T")
+
+READ = select.POLLIN
+WRITE = select.POLLOUT
+
+# Where the system's own wake-up fails (macOS does not wake a connect() at shutdown), a cancel is seen this late.
+_LATEST = 1.0
+
+
+class Wait(NamedTuple):
+    """Resumed with poll's events, or 0 once ``deadline`` (monotonic seconds) has passed. Without a socket: a pause."""
+
+    sock: socket.socket | None
+    events: int
+    deadline: float
+
+
+class Resolve(NamedTuple):
+    """Resumed with :data:`Addresses`, or with the ``OSError`` of the lookup thrown in."""
+
+    host: str
+    port: int
+
+
+Addresses: TypeAlias = list[tuple[socket.AddressFamily, tuple[Any, ...]]]
+Steps: TypeAlias = Generator[Wait | Resolve, Any, T]
+
+
+def resolve(step: Resolve) -> Addresses:
+    """Ask the system's resolver. Blocks for as long as that takes; nothing can interrupt it."""
+    found = socket.getaddrinfo(step.host, step.port, type=socket.SOCK_STREAM)
+    return [(family, address) for family, _, _, _, address in found]
+
+
+def drive(steps: Steps[T], cancel: CancelToken) -> T:
+    """Run one transfer in this thread.
+
+    Cancelling wakes it at once by shutting the socket down that it waits for; ``TransferCancelledError`` is then
+    thrown into it.
+    """
+    thread = _WaitingThread()
+    if not cancel.add(thread.wake):
+        steps.close()
+        raise TransferCancelledError("cancelled before it began", bytes_sent=0)
+    try:
+        step = next(steps)
+        while True:
+            if cancel.cancelled:
+                step = steps.throw(TransferCancelledError("cancelled"))
+            elif isinstance(step, Wait):
+                step = steps.send(thread.wait(step, cancel))
+            else:
+                try:
+                    addresses = resolve(step)
+                except OSError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(addresses)
+    except StopIteration as stop:
+        answer: T = stop.value
+        return answer
+    finally:
+        cancel.discard(thread.wake)
+        steps.close()
+
+
+class _WaitingThread:
+    """What the calling thread waits for now, so that another thread can wake it."""
+
+    __slots__ = ("_pause", "_poll", "_sock")
+
+    def __init__(self) -> None:
+        self._sock: socket.socket | None = None
+        self._poll = select.poll()
+        self._pause: threading.Event | None = None
+
+    def wait(self, step: Wait, cancel: CancelToken) -> int:
+        if step.sock is None:
+            self._pause = threading.Event()
+            while not cancel.cancelled and (left := step.deadline - time.monotonic()) > 0:
+                self._pause.wait(left)
+            return 0
+        if step.sock is not self._sock:
+            self._poll = select.poll()
+            self._sock = step.sock
+        self._poll.register(step.sock, step.events)
+        # A cancel that came before the socket was named here has set its flag; one that comes later shuts it down.
+        while not cancel.cancelled:
+            left = step.deadline - time.monotonic()
+            found = self._poll.poll(max(0.0, min(left, _LATEST)) * 1000)
+            if found:
+                return found[0][1]
+            if left <= 0:
+                break
+        return 0
+
+    def wake(self) -> None:
+        if self._pause is not None:
+            self._pause.set()
+        if self._sock is not None:
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
