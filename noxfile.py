@@ -31,7 +31,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """mypy --strict and pyright on the package."""
-    session.install("-e", ".[dev]")
+    session.install("-e", ".[types]")
     session.run("mypy")
     session.run("pyright")
 
