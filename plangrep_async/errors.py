@@ -98,6 +98,7 @@ __all__ = [
     "UploadExpiredError",
     "UploadIncompleteError",
     "UploadUnconfirmedError",
+    "VersionUploadError",
     "WaitTimeoutError",
     "WebhookSignatureError",
     "WrongEventLoopError",
@@ -390,6 +391,22 @@ class WebhookSignatureError(PlangrepAsyncError):
 
 class QueueFullError(PlangrepAsyncError):
     """More calls wait than the queue takes. Nothing was sent; let some finish first, or allow a longer queue."""
+
+
+class VersionUploadError(UploadError):
+    """A version of sheets is not complete.
+
+    Attributes:
+        unfinished: how far it came; ``sheets.resume_version(unfinished)`` goes on.
+        failures: why, one error for each file that is missing.
+    """
+
+    def __init__(
+        self, message: str, *, unfinished: Any = None, failures: tuple[Exception, ...] = (), **context: Any
+    ) -> None:
+        super().__init__(message, **context)
+        self.unfinished = unfinished
+        self.failures = failures
 
 
 class ClientClosedError(PlangrepAsyncError):

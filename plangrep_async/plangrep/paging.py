@@ -13,9 +13,10 @@ from ._codec import Codec, json_object
 from .models.page import Page
 from .models.record import Record
 
-__all__ = ["Pages", "page_reader"]
+__all__ = ["Pages", "follow", "page_reader"]
 
 T = TypeVar("T")
+P = TypeVar("P")
 R = TypeVar("R", bound=Record)
 
 
@@ -26,9 +27,8 @@ class Pages(Generic[T]):
     the loop; a server that gives a cursor twice, and so would never end, is a :class:`~plangrep_async.DecodeError`.
     """
 
-    def __init__(self, fetch: Callable[[str | None], Awaitable[Page[T]]], start: str | None = None) -> None:
+    def __init__(self, fetch: Callable[[str | None], Awaitable[Page[T]]]) -> None:
         self._fetch = fetch
-        self._start = start
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self._items()
@@ -38,19 +38,30 @@ class Pages(Generic[T]):
             for item in page.items:
                 yield item
 
-    async def pages(self) -> AsyncIterator[Page[T]]:
+    def pages(self) -> AsyncIterator[Page[T]]:
         """The pages themselves."""
-        cursor = self._start
-        seen = {cursor}
-        while True:
-            page = await self._fetch(cursor)
-            yield page
-            if page.is_last:
-                return
-            cursor = page.next_cursor
-            if cursor in seen:
-                raise DecodeError("the service gave the same nextCursor twice; its list would never end")
-            seen.add(cursor)
+        return follow(self._fetch, lambda page: None if page.is_last else page.next_cursor)
+
+
+async def follow(
+    fetch: Callable[[str | None], Awaitable[P]], next_cursor: Callable[[P], str | None]
+) -> AsyncIterator[P]:
+    """Page after page, until there is no next cursor.
+
+    Raises:
+        DecodeError: a cursor came twice, so that the list would never end.
+    """
+    cursor: str | None = None
+    seen: set[str] = set()
+    while True:
+        page = await fetch(cursor)
+        yield page
+        cursor = next_cursor(page)
+        if not cursor:
+            return
+        if cursor in seen:
+            raise DecodeError("the service gave the same nextCursor twice; its list would never end")
+        seen.add(cursor)
 
 
 def page_reader(codec: Codec, kind: type[R], list_name: str) -> Callable[[Answer], Page[R]]:

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from attrs import Factory, evolve, field, frozen
 
 from ..config import Timeouts
+from .redaction import redact_url
 
 __all__ = ["NOT_GIVEN", "Answer", "Call", "CallKeywords", "CallOptions", "NotGiven", "Sender", "path_of", "query_of"]
 
@@ -125,9 +126,9 @@ class Call(Generic[T]):
     """
 
     method: str
-    path: str
+    path: str = field(repr=lambda path: repr(redact_url(path)))
     decode: Callable[[Answer], T] = field(repr=False)
-    query: tuple[tuple[str, str], ...] = ()
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=lambda query: repr(redact_url("?" + urlencode(query))))
     json: Any = NOT_GIVEN
     body: Callable[[], bytes] | None = field(default=None, repr=False)
     content_type: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from ...errors import InvalidInputError
@@ -16,11 +16,11 @@ _KEYWORDS = frozenset(CallKeywords.__annotations__)
 _FROM_ONE = frozenset({"page_number", "page_start", "page_end"})
 
 
-def split_keywords(filters: Mapping[str, Any], allowed: type) -> tuple[dict[str, Any], CallKeywords]:
+def split_keywords(filters: Mapping[str, Any], allowed: Collection[str]) -> tuple[dict[str, Any], CallKeywords]:
     """What was given, as wire names and checked values; and apart, how the call is to be sent.
 
     Args:
-        allowed: the TypedDict of the method.
+        allowed: the filters of the route.
 
     Raises:
         InvalidInputError: an unknown filter, a page below 1, a classification that is not documented.
@@ -28,11 +28,10 @@ def split_keywords(filters: Mapping[str, Any], allowed: type) -> tuple[dict[str,
     values: dict[str, Any] = {}
     keywords: dict[str, Any] = {}
     for name, value in filters.items():
-        if name not in allowed.__annotations__:
-            known = ", ".join(sorted(set(allowed.__annotations__) - _KEYWORDS))
-            raise InvalidInputError(f"{name!r} is no filter here; there are {known}")
         if name in _KEYWORDS:
             keywords[name] = value
+        elif name not in allowed:
+            raise InvalidInputError(f"{name!r} is no filter of this route; it knows {', '.join(sorted(allowed))}")
         elif value is not None:
             values[camel_case(name)] = _checked(name, value)
     return values, cast("CallKeywords", keywords)

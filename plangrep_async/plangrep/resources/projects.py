@@ -16,6 +16,7 @@ from ..models.search import ProjectMatch
 from ..paging import Pages, page_reader
 from .filters import filters_json, split_keywords
 from .polling import check_waiting, poll
+from .sources import SEARCH_FILTERS, SearchFilters
 
 __all__ = ["ProjectSearchFilters", "Projects"]
 
@@ -23,18 +24,10 @@ _CREATE_ATTEMPTS = 3
 _CLOCK_DIFFERENCE = timedelta(minutes=5)
 
 
-class ProjectSearchFilters(CallKeywords, total=False):
-    """What a search over projects can be narrowed by ("Search projects")."""
+class ProjectSearchFilters(SearchFilters, total=False):
+    """What a search over projects can be narrowed by ("Search projects"): to some projects, and as in one of them."""
 
     project_ids: Sequence[str] | None
-    entity_types: Sequence[str] | None
-    region_type: str | None
-    layout_type: str | None
-    drawing_type: str | None
-    sheet_number: str | None
-    file_name: str | None
-    classification: str | None
-    page_number: int | None
 
 
 class Projects:
@@ -165,7 +158,7 @@ class Projects:
         Raises:
             InvalidInputError: an empty query, a limit outside 1 to 100, or a filter that cannot be.
         """
-        values, keywords = split_keywords(filters, ProjectSearchFilters)
+        values, keywords = split_keywords(filters, SEARCH_FILTERS | {"project_ids"})
         body = {
             **filters_json(values),
             "query": check_text(query, "query"),
