@@ -1,0 +1,135 @@
+"""What is known of the limits of one key: windows, and throttles after a 429. Arithmetic without I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from .bucket import Bucket
+from .latency import LatencyFloor
+from .limit import RateLimit, WindowSnapshot
+from .meter import Meter
+from .settings import LimiterSettings
+from .statistics import WindowStatistics
+from .store import BucketStore
+from .throttle import Throttle
+
+__all__ = ["EVERY", "Account"]
+
+EVERY = "*"
+"""The throttle of all calls, whatever their kinds: after a 429 that names no window."""
+
+
+class Account:
+    """The meters that calls have to pass, and all that changes them from outside.
+
+    Args:
+        limits: the user's own.
+        store: where tokens are counted.
+        settings: margins and waits.
+        chance: numbers from 0 to 1.
+    """
+
+    def __init__(
+        self, limits: Iterable[RateLimit], store: BucketStore, settings: LimiterSettings, chance: Callable[[], float]
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.throttles: dict[str, Throttle] = {}
+        self._chance = chance
+        self._latency = LatencyFloor()
+        for rate in limits:
+            store.declare(rate, settings)
+
+    def meters(self, kinds: Collection[str]) -> tuple[Meter, ...]:
+        """What calls of these kinds have to pass."""
+        throttles = [throttle for kind, throttle in self.throttles.items() if concerns(kind, kinds)]
+        return (*throttles, *self.store.counting(kinds))
+
+    def learn(self, now: float, snapshots: Iterable[WindowSnapshot]) -> None:
+        """Take in the server's own account of its windows."""
+        self.store.learn(now, snapshots, self.settings, refused=False)
+
+    def refused(
+        self,
+        now: float,
+        retry_after: float | None,
+        snapshots: Sequence[WindowSnapshot],
+        age: float,
+        busy: Callable[[str], float],
+    ) -> None:
+        """A call that left ``age`` seconds ago was answered with 429; ``busy`` tells the rate of calls of a kind."""
+        named: dict[str, float | None] = {}
+        for snapshot in snapshots:
+            if snapshot.makes_sense:
+                wait, longest = self._wait(snapshot), named.get(snapshot.kind)
+                named[snapshot.kind] = wait if longest is None else max(longest, wait or 0.0)
+        # "Retry-After: 0" names no time: some wait must be, or the call is refused again at once.
+        asked = retry_after if retry_after is not None and 0 < retry_after < math.inf else None
+        for kind, wait in (named or {EVERY: None}).items():
+            throttle = self.throttles.get(kind)
+            if throttle is None:
+                throttle = self.throttles[kind] = Throttle(self.settings)
+            throttle.refuse(
+                now,
+                wait if asked is None else asked,
+                left_at=now - age,
+                busy=busy(kind),
+                ceiling=self._ceiling(kind),
+                chance=self._chance(),
+            )
+        self.store.learn(now, snapshots, self.settings, refused=True)
+
+    def arrived(self, now: float, meters: Iterable[Meter], cost: int, age: float) -> None:
+        """The answer to a call that left ``age`` seconds ago has begun to arrive."""
+        late = self._latency.lateness(now, age)
+        for meter in meters:
+            if isinstance(meter, Bucket) and meter.interval < self.settings.follow_from:
+                # Half of the window's margin absorbs lateness, the other half what is not known of it.
+                beyond = late - (self.settings.padded(meter.interval) - meter.interval) / 2
+                if beyond > 0:
+                    meter.delay(now, cost, now - age, beyond)
+
+    def tidy(self, now: float) -> bool:
+        """Forget throttles that hold nothing back any more; whether there were any."""
+        gone = [kind for kind, throttle in self.throttles.items() if throttle.forgettable(now)]
+        for kind in gone:
+            del self.throttles[kind]
+        return bool(gone)
+
+    def windows(self, now: float) -> tuple[WindowStatistics, ...]:
+        """All windows at this moment."""
+        return tuple(
+            WindowStatistics(
+                kind=bucket.kind,
+                interval=bucket.interval,
+                limit=bucket.limit,
+                available=int(bucket.room(now)),
+                learned=bucket.learned,
+                resets_in=bucket.resets_in(now),
+            )
+            for bucket in self.store.buckets
+        )
+
+    def _wait(self, snapshot: WindowSnapshot) -> float | None:
+        """How long the gate closes for a window that refused; ``None`` when it does not tell."""
+        settings, resets_in = self.settings, snapshot.resets_in
+        if resets_in is not None and 0 < resets_in < math.inf:
+            return min(resets_in + settings.reset_slack, settings.padded(snapshot.interval))
+        return settings.padded(snapshot.interval) if snapshot.interval < settings.follow_from else None
+
+    def _ceiling(self, kind: str) -> float | None:
+        """Calls a second that the windows of a kind allow in a burst."""
+        return max(
+            (
+                bucket.limit / bucket.interval
+                for bucket in self.store.buckets
+                if kind == EVERY or bucket.kind in ("all", kind)
+            ),
+            default=None,
+        )
+
+
+def concerns(kind: str, kinds: Collection[str]) -> bool:
+    """Whether the throttle of ``kind`` holds calls of these kinds."""
+    return kind == EVERY or kind in kinds
