@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 
@@ -18,6 +17,7 @@ from ...errors import (
     TransferCancelledError,
 )
 from .answer import WireAnswer
+from .blocks import Blocks
 from .cancel import CancelToken
 from .channel import Channel
 from .dial import dial
@@ -36,7 +36,6 @@ from .wait import Steps, drive
 
 __all__ = ["TransferPool"]
 
-_KEPT_BLOCKS = 32
 _KEPT_SESSIONS = 256
 
 
@@ -82,7 +81,6 @@ class TransferPool:
         if min(connect_timeout, stall_timeout, answer_timeout, block_size) <= 0 or min(min_rate, max_idle) < 0:
             raise ConfigurationError("timeouts and block_size must be above 0, min_rate and max_idle not below 0")
         self._limits = Limits(connect_timeout, stall_timeout, answer_timeout, min_rate)
-        self._block_size = block_size
         self._idle_timeout = idle_timeout
         self._pacer = pacer
         self._trust_env = trust_env
@@ -91,7 +89,7 @@ class TransferPool:
         self._context_lock = threading.Lock()
         self._idle = IdleConnections(limit=max_idle)
         self._sessions: dict[Origin, ssl.SSLSession] = {}
-        self._blocks: deque[memoryview] = deque(maxlen=_KEPT_BLOCKS)
+        self._blocks = Blocks(block_size)
         self._closed = False
 
     def send(
@@ -143,15 +141,14 @@ class TransferPool:
         channel = self._idle.take(key, time.monotonic())
         reused = channel is not None
         exchange: Exchange | None = None
-        block = self._take_block()
+        stream = RequestStream(head, request.body)
+        block = self._blocks.take(stream.total)
         kept = False
         try:
             if channel is None:
                 channel = yield from self._dial(target.origin, proxy)
             parser = AnswerParser(request.method)
-            exchange = Exchange(
-                channel, RequestStream(head, request.body), parser, self._limits, cancel, on_sent, self._pacer
-            )
+            exchange = Exchange(channel, stream, parser, self._limits, cancel, on_sent, self._pacer)
             answer = yield from exchange.run(block)
             if exchange.reusable:
                 kept = True
@@ -174,7 +171,7 @@ class TransferPool:
             self._annotate(failure, request, exchange)
             raise failure from cause
         finally:
-            self._blocks.append(block)
+            self._blocks.give(block)
             if channel is not None and not kept:
                 channel.close()
 
@@ -223,9 +220,3 @@ class TransferPool:
                 if self._context is None:
                     self._context = httpx.create_ssl_context(trust_env=self._trust_env)
         return self._context
-
-    def _take_block(self) -> memoryview:
-        try:
-            return self._blocks.pop()
-        except IndexError:
-            return memoryview(bytearray(self._block_size))
