@@ -1,78 +1,34 @@
-"""The emulated Plangrid service. To be filled in."""
+"""The PlanGrid half of the emulator: the API of 2017 with its 58 endpoints, and the later versions' additions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from .oddities import ODDITIES, Oddities, Oddity
+from .seeding import SeedPlan
+from .service import PlangridService
+from .settings import ADMIN, ALL_RIGHTS, COLLABORATOR, POWER_COLLABORATOR, BatchCounting, PlangridSettings
+from .trouble import BatchTampering
+from .view import PlangridView, StoredFile, VersionState
+from .windows import DOCUMENTED_LIMITS, WindowLimit, WindowMode
+from .world import Creation
 
-from attrs import frozen
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-
-from ..content import Content
-from ..routes import Target
-from ..service import Context
-
-__all__ = ["PlangridService", "PlangridSettings", "PlangridView"]
-
-T = TypeVar("T")
-
-
-@frozen
-class PlangridSettings:
-    """How the service behaves."""
-
-    api_key: str = "pgk_test_emulator"
-
-
-class PlangridService:
-    """One emulated origin."""
-
-    name = "plangrid"
-
-    def __init__(self, context: Context, settings: PlangridSettings) -> None:
-        self.context = context
-        self.settings = settings
-
-    def find(self, method: str, path: str) -> Target | None:
-        return None
-
-    def buckets(self) -> Sequence[str]:
-        return ()
-
-    def storage_routes(self) -> Sequence[Route]:
-        """Routes of this service at the storage origin."""
-        return []
-
-    def admin_routes(self) -> Sequence[Route]:
-        return []
-
-    def unknown(self, request: Request, allowed: Sequence[str]) -> Response:
-        return JSONResponse({"message": "not found"}, 405 if allowed else 404)
-
-    def crashed(self, error: Exception) -> Response:
-        return JSONResponse({"message": "internal error"}, 500)
-
-    def date(self) -> float:
-        return self.context.clock.time()
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-    def reset(self) -> None: ...
-
-    def state(self) -> Mapping[str, Any]:
-        return {}
-
-    def stored(self) -> Mapping[str, Callable[[], Content | None]]:
-        return {}
-
-
-class PlangridView:
-    """The admin view."""
-
-    def __init__(self, service: PlangridService, run: Callable[[Callable[[], Any]], Any]) -> None:
-        self._service = service
-        self._run = run
+__all__ = [
+    "ADMIN",
+    "ALL_RIGHTS",
+    "COLLABORATOR",
+    "DOCUMENTED_LIMITS",
+    "ODDITIES",
+    "POWER_COLLABORATOR",
+    "BatchCounting",
+    "BatchTampering",
+    "Creation",
+    "Oddities",
+    "Oddity",
+    "PlangridService",
+    "PlangridSettings",
+    "PlangridView",
+    "SeedPlan",
+    "StoredFile",
+    "VersionState",
+    "WindowLimit",
+    "WindowMode",
+]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from attrs import frozen
 
-from .exchange import Reply
+from .message import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -42,7 +41,10 @@ class Route:
         denied: status and message for an account that is not on the project's team; pages differ here.
         right: what the account's role must allow.
         body: ``"object"`` needs a JSON object with a field at least, ``"array"`` a JSON array, ``None`` no body.
-        public: answered without credentials, limits and ``Accept`` (the token in its path is the authorisation).
+        by_token: under `/v1/` it needs neither credentials nor `Accept` and counts against no limit: the upload token
+            in its path is the authorisation.
+        public: no part of the API proper: neither credentials, limits nor headers are looked at.
+        scope: what a bearer token must allow.
         untimed: not counted by windows of a day or longer (page "Retrieve Sheet Packet").
     """
 
@@ -53,8 +55,10 @@ class Route:
     denied: tuple[int, str] = (403, "Access to project ({project_uid}) prohibited.")
     right: Right | None = None
     body: str | None = None
+    by_token: bool = False
     public: bool = False
     untimed: bool = False
+    scope: str = "write:projects"
 
     @property
     def name(self) -> str:
@@ -78,7 +82,7 @@ class Router:
             methods[route.method] = (route, names)
 
     def match(self, method: str, path: str) -> tuple[Route, dict[str, str]] | Reply:
-        """The route and its decoded parameters, or the 404 or 405 to answer with."""
+        """The route and its parameters, or the 404 or 405 to answer with. ``path`` is decoded already."""
         values: list[str] = []
         node = self._root
         for segment in path[1:].split("/"):
@@ -87,7 +91,7 @@ class Router:
                 child = node.get("{}") if segment else None
                 if child is None:
                     return Reply(404, {"message": "Not Found"})
-                values.append(unquote(segment) if "%" in segment else segment)
+                values.append(segment)
             node = child
         methods: dict[str, tuple[Route, list[str]]] | None = node.get("")
         if not methods:

@@ -11,7 +11,7 @@ from ..post_policy import SignatureVersion
 from .oddities import Oddities
 from .windows import DOCUMENTED_LIMITS, WindowLimit, WindowMode
 
-__all__ = ["ADMIN", "ALL_RIGHTS", "COLLABORATOR", "POWER_COLLABORATOR", "BatchCounting", "PlanGridSettings"]
+__all__ = ["ADMIN", "ALL_RIGHTS", "COLLABORATOR", "POWER_COLLABORATOR", "BatchCounting", "PlangridSettings"]
 
 BatchCounting = Literal["one", "entries", "each"]
 
@@ -37,11 +37,12 @@ _RIGHTS: dict[str, frozenset[str]] = {
 }
 
 
-@define(kw_only)
-class PlanGridSettings:
+@define(kw_only=True)
+class PlangridSettings:
     """Settings of the PlanGrid emulator. All seconds are those of the emulator's clock.
 
     Attributes:
+        api_key: the key that is known from the start; its account is an admin of seeded projects.
         limits: rate limits of each key; an empty tuple for none.
         window_mode: ``"fixed"`` or ``"sliding"``.
         window_phase: seconds by which fixed windows are shifted against the clock.
@@ -65,10 +66,13 @@ class PlanGridSettings:
         packet_seconds: how long a packet is ``incomplete``.
         packets_fail: whether new packets end as ``errored``.
         file_url_seconds: life of signed URLs of files (oddity ``signed_file_urls``).
+        oauth_client: id and secret of the registered OAuth client.
+        oauth_redirects: its redirect URIs; empty lets any pass.
         token_seconds: life of an OAuth access token (unverified).
         rotate_refresh_tokens: whether a refresh token works once only (unverified).
     """
 
+    api_key: str = field(default="emulator-key", repr=False)
     limits: tuple[WindowLimit, ...] = DOCUMENTED_LIMITS
     window_mode: WindowMode = "fixed"
     window_phase: float = 0.0
@@ -96,5 +100,7 @@ class PlanGridSettings:
     packet_seconds: float = 2.0
     packets_fail: bool = False
     file_url_seconds: float = 900.0
+    oauth_client: tuple[str, str] = field(default=("emulator-client", "emulator-secret"), repr=False)
+    oauth_redirects: tuple[str, ...] = ()
     token_seconds: float = 3600.0
     rotate_refresh_tokens: bool = True

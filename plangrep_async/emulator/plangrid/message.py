@@ -10,6 +10,8 @@ from typing import Any
 
 from attrs import Factory, define, field, frozen
 
+from ..log import Exchange
+
 __all__ = ["ApiError", "Reply", "Request", "dump", "show"]
 
 _DECIMAL = re.compile(r'"\\u0000decimal (-?\d+(?:\.\d+)?)"')
@@ -20,10 +22,13 @@ class Request:
     """A request as it came over a socket, or as an entry of a batch.
 
     Attributes:
-        path: without the query, as sent (percent-encoded).
+        path: decoded, without the query and without a version in front.
         query: the raw query string.
         headers: names in lower case.
         entry: whether it is an entry of a batch.
+        versioned: whether the path began with ``/v1``.
+        exchange: the emulator's log entry of the HTTP request.
+        spoiled: whether a fault keeps its answer from the client.
     """
 
     method: str
@@ -32,6 +37,15 @@ class Request:
     headers: Mapping[str, str] = Factory(dict)
     body: bytes = field(default=b"", repr=False)
     entry: bool = False
+    versioned: bool = False
+    exchange: Exchange | None = None
+    spoiled: bool = False
+
+    @property
+    def delivered(self) -> bool:
+        """Whether its answer reached the client, as far as is known."""
+        log = self.exchange
+        return not self.spoiled and (log is None or (log.outcome == "answered" and not log.faults))
 
 
 @frozen
