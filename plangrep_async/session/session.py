@@ -9,7 +9,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 from attrs import evolve
@@ -17,6 +17,7 @@ from attrs import evolve
 from .._clock import Clock, SystemClock
 from ..config import RetryPolicy, Timeouts
 from ..errors import ClientClosedError, DecodeError, PlangrepAsyncError
+from ..ratelimit import RateLimiter
 from .call import Answer, Call, CallOptions
 from .credentials import Credentials
 from .deadline import Deadline
@@ -29,9 +30,6 @@ from .redaction import redact_url
 from .retry import Decision, Outcome, Verdict, decide, parse_retry_after
 from .slots import SlotTransport
 from .stream import StreamedAnswer
-
-if TYPE_CHECKING:
-    from ..ratelimit import RateLimiter
 
 __all__ = ["DEFAULT_DEADLINE", "Session"]
 
@@ -97,8 +95,6 @@ class Session:
         self.origin = Origin.of(self.base_url)
         self.clock: Clock = clock or SystemClock()
         self._owns_limiter = limiter is None
-        from ..ratelimit import RateLimiter
-
         self.limiter = limiter or RateLimiter(clock=self.clock, random=random)
         self.options = (options or CallOptions()).over(CallOptions(deadline=DEFAULT_DEADLINE))
         self.hooks = hooks or Hooks()

@@ -1,0 +1,44 @@
+"""Which service a command talks to: the one that the environment names, or an emulator of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from attrs import frozen
+
+from ..errors import ConfigurationError
+
+__all__ = ["Service", "plangrep_service"]
+
+
+@frozen
+class Service:
+    """Base URL and key; ``None`` leaves it to the environment.
+
+    Attributes:
+        ready_interval: seconds between two readings of a project that is not ready.
+        poll_interval: seconds between two readings of a job.
+    """
+
+    base_url: str | None = None
+    api_key: str | None = None
+    ready_interval: float = 10.0
+    poll_interval: float = 15.0
+
+
+@contextmanager
+def plangrep_service(*, emulator: bool, base_url: str | None) -> Iterator[Service]:
+    """The Plangrep service; an emulator runs in this process for as long as the context."""
+    if not emulator:
+        yield Service(base_url=base_url)
+        return
+    if base_url is not None:
+        raise ConfigurationError("--emulator and --base-url exclude each other: an emulator has its own address")
+    try:
+        from ..emulator import Emulator
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"--emulator needs {error.name}: pip install 'plangrep-async[cli,emulator]'") from None
+    # Its clock runs fast, so that minutes of provisioning and processing pass in a second.
+    with Emulator(speed=120.0) as running:
+        yield Service(running.plangrep_url, running.api_key, ready_interval=1.0, poll_interval=5.0)
