@@ -1,0 +1,82 @@
+"""Files from wherever the service keeps them (page "File Uploads").
+
+Their URLs may be signed and run out; credentials never go there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from ..errors import APIConnectionError, InvalidInputError, PermissionDeniedError
+from ..session import Call, CallOptions, backoff, redact_url
+from ..session.landing import LandingFile
+from ._codec import nothing
+from ._context import CallArguments, Context, options_of
+
+__all__ = ["download"]
+
+_BUFFER = 1 << 20
+
+
+async def download(
+    context: Context,
+    url: str | None,
+    to: str | os.PathLike[str],
+    arguments: CallArguments,
+    renew: Callable[[], Awaitable[str | None]],
+) -> Path:
+    """Fetch ``url`` into the file ``to``, replacing it once the new one is whole.
+
+    Args:
+        context: of the client.
+        url: where the file is. Storage takes nothing from the rate limits.
+        to: the file; its folder must exist.
+        arguments: of the call.
+        renew: asked once for a fresh URL, when the storage refuses this one (403: it ran out).
+
+    Raises what a call raises, and ``OSError`` where the file cannot be written. Cancelled or failed: nothing is left,
+    and a file that was there stays.
+    """
+    target = Path(to)
+    options = options_of(arguments)
+    renewed = False
+    attempt = 1
+    while True:
+        if not url:
+            raise InvalidInputError(f"{target.name}: the record has no URL to fetch its file from")
+        try:
+            return await _fetch(context, url, target, options)
+        except PermissionDeniedError:
+            if renewed:
+                raise
+            renewed = True
+            url = await renew()
+        except APIConnectionError:
+            if attempt >= context.retry.max_attempts:
+                raise
+            await context.session.clock.sleep(backoff(attempt, context.retry, context.random))
+            attempt += 1
+
+
+async def _fetch(context: Context, url: str, target: Path, options: CallOptions | None) -> Path:
+    call = Call("GET", url, nothing, kinds=frozenset(), authenticated=False, coalescable=False)
+    async with context.session.stream(call, options) as answer, LandingFile(target) as file:
+        received = 0
+        pieces = bytearray()
+        async for piece in answer.aiter_bytes():
+            received += len(piece)
+            pieces += piece
+            if len(pieces) >= _BUFFER:
+                await file.write(pieces)
+                pieces = bytearray()
+        await file.write(pieces)
+        if answer.content_length not in (None, received):
+            raise APIConnectionError(
+                f"{received} of {answer.content_length} bytes came from {redact_url(url)}",
+                method="GET",
+                url=redact_url(url),
+            )
+        await file.keep()
+    return target

@@ -1,0 +1,119 @@
+"""Documented limits, checked before a byte is sent. Each function gives back what is to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+from typing import Any
+
+from ..errors import InvalidInputError
+from ..session.call import NotGiven
+
+__all__ = [
+    "ANSWER_LENGTH",
+    "BATCH_SIZE",
+    "PAGE_SIZE",
+    "TITLE_LENGTH",
+    "check_flag",
+    "check_integer",
+    "check_money",
+    "check_page",
+    "check_text",
+    "check_uid",
+    "check_uids",
+    "given",
+    "needs_a_field",
+]
+
+PAGE_SIZE = 50
+"""Records a page, at most ("Pagination")."""
+BATCH_SIZE = 50
+"""Requests in a batch, at most ("Send Batch Request")."""
+TITLE_LENGTH = 200
+"""Characters of an RFI's title ("The RFI Object")."""
+ANSWER_LENGTH = 10_000
+"""Characters of an RFI's question and of its answer ("The RFI Object")."""
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """The fields that were given; ``None`` is one that was, and is sent as null."""
+    return {name: value for name, value in fields.items() if not isinstance(value, NotGiven)}
+
+
+def needs_a_field(body: dict[str, Any], what: str) -> dict[str, Any]:
+    """``body``, unless it is empty: the service refuses a body without a field ("Create RFI in a Project")."""
+    if not body:
+        raise InvalidInputError(f"{what}: no field was given; give at least one")
+    return body
+
+
+def check_uid(value: str, name: str) -> str:
+    """A uid is any non-empty string; what it looks like is nobody's business ("Unique Identifiers")."""
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{name}: {value!r} is no string; give a uid")
+    if not value or value in (".", ".."):
+        raise InvalidInputError(f"{name}: {value!r} is no uid")
+    return value
+
+
+def check_uids(values: Sequence[str], name: str, *, at_least: int = 0) -> list[str]:
+    """A list of uids; a lone string, which is a sequence too, is refused."""
+    if isinstance(values, str | bytes) or not isinstance(values, Collection):
+        raise InvalidInputError(f"{name}: {values!r} is no list; give a list of uids")
+    if len(values) < at_least:
+        raise InvalidInputError(f"{name}: give at least {at_least}")
+    return [check_uid(value, f"{name}[{index}]") for index, value in enumerate(values)]
+
+
+def check_text(value: str, name: str, *, at_least: int = 1, at_most: int | None = None) -> str:
+    """A string of at least one character, and of no more than the documentation allows."""
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{name}: {value!r} is no string")
+    if len(value) < at_least:
+        raise InvalidInputError(f"{name}: the text is empty; give at least one character")
+    if at_most is not None and len(value) > at_most:
+        raise InvalidInputError(f"{name}: {len(value):,} characters, and {at_most:,} are allowed; shorten it")
+    return value
+
+
+def check_flag(value: bool, name: str) -> bool:
+    """True or false, nothing that merely counts as such."""
+    if not isinstance(value, bool):
+        raise InvalidInputError(f"{name}: {value!r} is neither True nor False")
+    return value
+
+
+def check_integer(value: int, name: str, *, at_least: int, at_most: int | None = None) -> int:
+    """A whole number between bounds, both included."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidInputError(f"{name}: {value!r} is no whole number")
+    if value < at_least or (at_most is not None and value > at_most):
+        upper = "" if at_most is None else f" and at most {at_most}"
+        raise InvalidInputError(f"{name}: {value} must be at least {at_least}{upper}")
+    return value
+
+
+def check_page(limit: int, skip: int, name: str = "limit") -> None:
+    """``limit`` from 1 to 50, ``skip`` from 0 ("Pagination"; a limit of 0 is refused by the service's own toolkit)."""
+    check_integer(limit, name, at_least=1, at_most=PAGE_SIZE)
+    check_integer(skip, "skip", at_least=0)
+
+
+def check_money(value: Decimal | int, name: str) -> int | float:
+    """An amount, exact to a hundredth of a cent ("The Issue Object"), as a number that JSON writes exactly.
+
+    A float of at most 15 digits is written with exactly these digits, so none is lost on the way.
+    """
+    if isinstance(value, bool) or not isinstance(value, Decimal | int):
+        raise InvalidInputError(
+            f"{name}: {value!r} is neither a Decimal nor an int; Decimal('25850.10') keeps its digits"
+        )
+    amount = Decimal(value)
+    if not amount.is_finite():
+        raise InvalidInputError(f"{name}: {value} is no amount")
+    exponent = amount.normalize().as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -4:
+        raise InvalidInputError(f"{name}: {value} has more than 4 decimal places; round it to a hundredth of a cent")
+    if len(amount.as_tuple().digits) + max(exponent, 0) > 15:
+        raise InvalidInputError(f"{name}: {value} has more than 15 digits")
+    return int(amount) if amount == amount.to_integral_value() else float(amount)

@@ -1,0 +1,108 @@
+"""What is known of PlanGrid's rate limits, and how it is learned (page "Rate Limiting")."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Literal, TypeAlias, TypeVar
+
+from ..errors import DeadlineExceededError, PlangrepAsyncError
+from ..ratelimit import WindowSnapshot
+from ..session import Answer, Call, CallOptions, Sender, Session
+from .failures import snapshots_of
+from .models import RateLimitStatus
+from .pages import page_of
+
+__all__ = ["DOCUMENTED_LIMITS", "LearnLimits", "LimitLearner"]
+
+T = TypeVar("T")
+
+_logger = logging.getLogger("plangrep_async")
+
+DOCUMENTED_LIMITS = (
+    WindowSnapshot("all", 1.0, 40),
+    WindowSnapshot("all", 86_400.0, 10_000),
+    WindowSnapshot("write", 360.0, 2_000),
+)
+"""The documented example; kept to until the service has given its own account of the key."""
+
+LearnLimits: TypeAlias = Literal["first-call", "lazily", "never"]
+
+_PATIENCE = 15.0  # seconds that other calls are held up by the question, at most
+
+
+class LimitLearner:
+    """Asks ``GET /rate_limits`` once and tells the limiter, in front of another sender.
+
+    Args:
+        sender: where calls go on to.
+        session: asks the question, and has the limiter.
+        when: ``"first-call"``: the first calls wait for the answer. ``"lazily"``: it is asked beside the first call,
+            and nobody waits. ``"never"``.
+
+    Without an answer the documented limits stay, and every 429 corrects them.
+    """
+
+    def __init__(self, sender: Sender, session: Session, when: LearnLimits) -> None:
+        self._sender = sender
+        self._session = session
+        self._when: LearnLimits = when
+        self._asking: asyncio.Task[None] | None = None
+        self._known = when == "never"
+
+    async def send(self, call: Call[T], options: CallOptions | None = None) -> T:
+        """Send the call on; before the first one, learn the limits.
+
+        Cancelled: the question goes on for the others.
+        """
+        if not self._known:
+            options = await self._learn(call, options)
+        return await self._sender.send(call, options)
+
+    async def aclose(self) -> None:
+        """Stop asking."""
+        self._known = True
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait([self._asking])
+
+    async def _learn(self, call: Call[Any], options: CallOptions | None) -> CallOptions | None:
+        self._session.check_usable()
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._ask())
+        if self._when != "first-call" or self._asking.done():
+            self._known = True
+            return options
+        clock = self._session.clock
+        started = clock.monotonic()
+        await asyncio.shield(self._asking)
+        self._known = True
+        given = (options or CallOptions()).over(self._session.options)
+        if given.deadline is None:
+            return options
+        waited = clock.monotonic() - started
+        if waited >= given.deadline:
+            raise DeadlineExceededError(
+                f"{call.method} was not sent: its deadline of {given.deadline:g} s ran out while the rate limits were "
+                "read",
+                deadline=given.deadline,
+                spent={"reading the rate limits": waited},
+                method=call.method,
+                elapsed=waited,
+            )
+        return CallOptions(deadline=given.deadline - waited).over(given)
+
+    async def _ask(self) -> None:
+        answers: list[Answer] = []
+
+        def decode(answer: Answer) -> tuple[RateLimitStatus, ...]:
+            answers.append(answer)
+            return page_of(RateLimitStatus)(answer).data
+
+        question = Call("GET", "/rate_limits", decode, coalescable=False)
+        try:
+            limits = await self._session.send(question, CallOptions(deadline=_PATIENCE, max_attempts=2))
+        except PlangrepAsyncError as error:
+            _logger.warning("the rate limits could not be read, the documented ones are assumed: %s", error)
+            return
+        self._session.limiter.observe(snapshots_of(limits, answers[-1]))

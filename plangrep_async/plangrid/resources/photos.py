@@ -1,0 +1,193 @@
+"""Photos of a project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Unpack
+
+from ...session.call import Call
+from ...upload import Outcome, PreparedFile, Upload, UploadFile
+from .._codec import record_of
+from .._context import CallArguments
+from .._download import download
+from .._resource import Resource, page_query, post
+from .._rules import PAGE_SIZE, check_text
+from ..models import FileUpload, Photo
+from ..pages import Listing, Page
+from ..uploads.completion import Completion, completion_call
+from ..uploads.content import photo_type, read_head
+from ..uploads.pipeline import (
+    FileInput,
+    OnProgress,
+    UploadResults,
+    calls_of,
+    named,
+    run_each,
+    run_many,
+    run_one,
+    upload_of,
+)
+
+__all__ = ["Photos"]
+
+
+class Photos(Resource):
+    """Pictures of a project."""
+
+    def list(
+        self,
+        *,
+        updated_after: datetime | None = None,
+        include_deleted: bool = True,
+        page_size: int = PAGE_SIZE,
+        **options: Unpack[CallArguments],
+    ) -> Listing[Photo]:
+        """All of them ("Retrieve Photos in a Project").
+
+        Args:
+            updated_after: only those created or changed since.
+            include_deleted: ``False`` leaves the deleted ones out here; the service gives them all the same.
+            page_size: records a request, 1 to 50.
+            **options: of each page's call.
+        """
+        keep = None if include_deleted else lambda photo: not photo.deleted
+        return self._list(Photo, options, page_query(page_size, 0, updated_after), "photos", keep=keep)
+
+    async def page(
+        self,
+        *,
+        limit: int = PAGE_SIZE,
+        skip: int = 0,
+        updated_after: datetime | None = None,
+        **options: Unpack[CallArguments],
+    ) -> Page[Photo]:
+        """One page: ``limit`` records (1 to 50) after the first ``skip``."""
+        return await self._page(Photo, options, page_query(limit, skip, updated_after), "photos")
+
+    async def get(self, photo_uid: str, **options: Unpack[CallArguments]) -> Photo:
+        """One photo ("Retrieve Photo in a Project")."""
+        return await self._get(Photo, options, "photos", photo_uid)
+
+    async def update(self, photo_uid: str, *, title: str, **options: Unpack[CallArguments]) -> Photo:
+        """Give it another title ("Update Photo in a Project").
+
+        Raises:
+            BadRequestError: it is deleted.
+        """
+        return await self._patch(Photo, options, {"title": check_text(title, "title")}, "photos", photo_uid)
+
+    async def remove(self, photo_uid: str, **options: Unpack[CallArguments]) -> None:
+        """Remove it ("Remove Photo from Project"); no error when it was removed before."""
+        await self._delete(options, "photos", photo_uid)
+
+    async def download(self, photo: Photo | str, to: str | os.PathLike[str], **options: Unpack[CallArguments]) -> Path:
+        """Fetch the picture, which appears under its name when it is whole; an older file there is replaced.
+
+        Args:
+            photo: the record, or its uid. Its URL may have run out; then the record is read again.
+            to: the file to write; its folder must exist.
+            **options: of the fetch.
+
+        Cancelled: nothing is left behind.
+        """
+        record = photo if isinstance(photo, Photo) else await self.get(photo)
+
+        async def renew() -> str | None:
+            return (await self.get(record.uid)).url
+
+        return await download(self._context, record.url, to, options, renew)
+
+    async def request_upload(self, title: str, *, content_type: str, **options: Unpack[CallArguments]) -> FileUpload:
+        """Ask for a place to send a picture to ("Upload Photo to Project"); :meth:`upload` does all three steps.
+
+        ``content_type`` is ``image/png`` or ``image/jpeg``.
+        """
+        return await self._send(self._slot(title, content_type), options)
+
+    async def complete_upload(self, upload: FileUpload | str, **options: Unpack[CallArguments]) -> Photo:
+        """Say that the picture is stored ("Complete Photo Upload to Project"): the upload, or its token.
+
+        Raises:
+            ConflictError: the token is used up: the record exists under the upload's uid.
+            GoneError: it has run out.
+            BadRequestError: the file is missing.
+        """
+        if isinstance(upload, FileUpload):
+            return await self._send(completion_call(self._context, upload.webhook_url, record_of(Photo)), options)
+        path = self._path("photos", "uploads", "completions", upload)
+        return await self._send(Call("GET", path, record_of(Photo), repeatable=False), options)
+
+    async def upload(
+        self,
+        file: FileInput,
+        *,
+        title: str | None = None,
+        on_progress: OnProgress | None = None,
+        **options: Unpack[CallArguments],
+    ) -> Photo:
+        """Upload a picture: slot, storage, completion. There is never a second record, and none is lost.
+
+        Args:
+            file: a path, bytes, a file object, or an :class:`~plangrep_async.UploadFile` (whose ``title`` counts where
+                none is given here).
+            title: the file's name by default.
+            on_progress: called from the event loop, at most ten times a second.
+            **options: of the calls; ``deadline`` is the whole upload's.
+
+        Raises:
+            InvalidInputError: it is neither PNG nor JPEG, or the title is empty.
+            UploadError: the file could not be stored, see :mod:`plangrep_async.errors`.
+            UploadUnconfirmedError: it is stored, and whether the record was made could not be found out.
+            APIStatusError: the service refused.
+
+        Cancelled: the transfer stops and no record appears, unless the completion was under way already.
+        """
+        return await run_one(self._context, self._upload(named(file), 0, title, options), on_progress)
+
+    def upload_each(
+        self,
+        files: Iterable[FileInput] | AsyncIterable[FileInput],
+        *,
+        on_progress: OnProgress | None = None,
+        **options: Unpack[CallArguments],
+    ) -> AsyncGenerator[Outcome[Photo], None]:
+        """Upload any number of pictures and give each outcome when it is there; memory does not grow with their number.
+
+        Leaving the loop early cancels what still runs; use :func:`contextlib.aclosing` to wait for that.
+        """
+        return run_each(self._context, files, lambda file, index: self._upload(file, index, None, options), on_progress)
+
+    async def upload_many(
+        self,
+        files: Iterable[FileInput] | AsyncIterable[FileInput],
+        *,
+        on_progress: OnProgress | None = None,
+        **options: Unpack[CallArguments],
+    ) -> UploadResults[Photo]:
+        """Upload pictures in parallel: the records in their order, and apart those that failed. See :meth:`upload`."""
+        return await run_many(self.upload_each(files, on_progress=on_progress, **options))
+
+    def _upload(self, file: UploadFile, key: int, title: str | None, options: CallArguments) -> Upload[Photo]:
+        async def slot(prepared: PreparedFile) -> Call[FileUpload]:
+            kind = photo_type(await read_head(file), file.name)
+            return self._slot(title if title is not None else file.title or prepared.name, kind)
+
+        calls = calls_of(options)
+        completion = Completion(
+            self._context,
+            record_of(Photo),
+            lambda uid: self._context.sender.send(self._reading(uid), calls),
+            options=calls,
+        )
+        return upload_of(self._context, file, slot, completion, options, key)
+
+    def _reading(self, uid: str) -> Call[Photo]:
+        return Call("GET", self._path("photos", uid), record_of(Photo))
+
+    def _slot(self, title: str, content_type: str) -> Call[FileUpload]:
+        body = {"content_type": check_text(content_type, "content_type"), "title": check_text(title, "title")}
+        # A slot that nobody fills is no record: asking twice does no harm.
+        return post(self._path("photos", "uploads"), record_of(FileUpload), body, repeatable=True)
