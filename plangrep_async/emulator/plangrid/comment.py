@@ -131,8 +131,8 @@ def _records(project: Project, record_type: str) -> int:
 def _record_uid(project: Project, record_type: str, turn: int) -> str:
     if record_type == "project":
         return project.uid
-    space = {"issue": project.issues, "rfi": project.rfis, "sheet": project.sheets}[record_type].uids
-    return space.uid(turn % _records(project, record_type))
+    table: Table[Any] = getattr(project, _SEGMENTS[record_type])
+    return table.uids.uid(turn % _records(project, record_type))
 
 
 ROUTES = (Route("GET", "/projects/{project_uid}/comments", _list, "Retrieve Comments in a Project", _DENIED),)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from . import annotation as annotations
-from . import photo as photos
+from .annotation import render as render_annotation
 from .comment import comment_handles, comments_reply
 from .dice import Dice
 from .fields import boolean, choice, date, known_fields, nullable_text, number, timestamp, uid_list
 from .links import Person
 from .message import ApiError, Reply
 from .paging import list_reply, table_reply
+from .photo import render as render_photo
 from .router import Right, Route
 from .seeding import EPOCH, ROOMS, TRADES
 from .table import Table
@@ -128,7 +128,7 @@ def _render(visit: Visit, issue: Issue) -> dict[str, Any]:
     return {
         "uid": issue.uid,
         "number": issue.number,
-        "current_annotation": None if mark is None else annotations.render(links, mark),
+        "current_annotation": None if mark is None else render_annotation(links, mark),
         "title": issue.title,
         "room": issue.room,
         "description": issue.description,
@@ -178,7 +178,7 @@ def _comments(visit: Visit) -> Reply:
 def _photos(visit: Visit) -> Reply:
     found = [visit.project.photos.get(uid) for uid in _find(visit).photo_uids]
     shown = [photo for photo in found if photo is not None]
-    return list_reply(visit, shown, lambda photo: photos.render(visit, photo), time_of=lambda photo: photo.updated_at)
+    return list_reply(visit, shown, lambda photo: render_photo(visit, photo), time_of=lambda photo: photo.updated_at)
 
 
 def _create(visit: Visit) -> Reply:

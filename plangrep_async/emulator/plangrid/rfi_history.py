@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, frozen
 
-from . import photo as photos
 from .dice import Dice
 from .links import Person
 from .message import Reply
 from .paging import list_reply
+from .photo import render as render_photo
 from .router import Route
 from .timestamp import format_timestamp
 from .uid import UidSpace, mix
@@ -92,7 +92,7 @@ def _value(visit: Visit, attribute: str, value: Any) -> Any:
         return format_timestamp(value)
     if attribute == "photos" and "pointers_in_history" not in visit.world.settings.oddities:
         found = [visit.project.photos.get(uid) for uid in value]
-        return [photos.render(visit, photo) for photo in found if photo is not None]
+        return [render_photo(visit, photo) for photo in found if photo is not None]
     if attribute in ("photos", "attachments", "snapshots"):
         return [visit.links.record(attribute, uid) for uid in value]
     return value

@@ -7,15 +7,16 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from . import attachment as attachments
-from . import photo as photos
-from . import snapshot as snapshots
+from .attachment import render as render_attachment
 from .fields import known_fields
 from .message import ApiError, Reply, show
 from .paging import list_reply
+from .photo import render as render_photo
 from .rfi import Rfi, find_rfi
 from .rfi_history import note_changes
 from .router import Route
+from .snapshot import Snapshot
+from .snapshot import render as render_snapshot
 from .table import Table
 from .visit import Visit
 
@@ -50,7 +51,7 @@ class _Kind:
         uids: tuple[str, ...] = getattr(rfi, self.attribute)
         return uids
 
-    def list(self, visit: Visit) -> Reply:
+    def show(self, visit: Visit) -> Reply:
         found = (self.table(visit).get(uid) for uid in self.uids(find_rfi(visit)))
         return list_reply(visit, [item for item in found if item is not None], lambda item: self.render(visit, item))
 
@@ -88,7 +89,7 @@ class _Kind:
         path = f"/projects/{{project_uid}}/rfis/{{rfi_uid}}/{self.attribute}"
         plural = f"{self.name}s"
         routes = [
-            Route("GET", path, self.list, f"Retrieve {plural} Referenced in RFI", _LIST_DENIED),
+            Route("GET", path, self.show, f"Retrieve {plural} Referenced in RFI", _LIST_DENIED),
             Route(
                 "DELETE",
                 f"{path}/{{{self.parameter}}}",
@@ -102,12 +103,12 @@ class _Kind:
         return routes
 
 
-def _snapshot(visit: Visit, snapshot: snapshots.Snapshot) -> dict[str, Any]:
-    return snapshots.render(visit, snapshot, sheet=False)
+def _snapshot(visit: Visit, snapshot: Snapshot) -> dict[str, Any]:
+    return render_snapshot(visit, snapshot, sheet=False)
 
 
 ROUTES = (
-    *_Kind("Attachment", "attachments", attachments.render).routes(creatable=True),
-    *_Kind("Photo", "photos", photos.render).routes(creatable=True),
+    *_Kind("Attachment", "attachments", render_attachment).routes(creatable=True),
+    *_Kind("Photo", "photos", render_photo).routes(creatable=True),
     *_Kind("Snapshot", "snapshots", _snapshot).routes(creatable=False),
 )

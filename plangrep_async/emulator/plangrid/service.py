@@ -78,11 +78,9 @@ class PlangridService:
         return self._router.routes
 
     def _new_world(self) -> World:
-        urls = self._context.urls
         return World(
             self.settings,
-            base_url=urls["plangrid"],
-            storage_url=urls["storage"],
+            urls=self._context.urls,
             storage=self._context.storage,
             clock=self._context.clock.time,
             violation=self._note,

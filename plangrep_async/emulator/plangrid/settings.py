@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 from attrs import define, field
@@ -37,6 +37,10 @@ _RIGHTS: dict[str, frozenset[str]] = {
 }
 
 
+def _oddities(value: Oddities | bool | Iterable[str]) -> Oddities:
+    return value if isinstance(value, Oddities) else Oddities(value)
+
+
 @define(kw_only=True)
 class PlangridSettings:
     """Settings of the PlanGrid emulator. All seconds are those of the emulator's clock.
@@ -51,7 +55,8 @@ class PlangridSettings:
             is refused whole; ``"each"``: one write, and each entry is counted and refused by itself (unverified).
         clock_skew: seconds by which the service's clock is ahead; seen in ``Date``, ``reset`` and all timestamps.
         rights: what each role may do; ``ALL_RIGHTS`` for everything (unverified).
-        oddities: which of the documentation's oddities to show; see :mod:`.oddities`.
+        oddities: which of the documentation's oddities to show; see :mod:`.oddities`. ``True``
+            for all, or their names.
         refuse_unknown_fields: whether fields that the page does not list give 400 (unverified).
         annotationless: whether issues without an annotation are listed when the query does not say (true in 2017).
         max_body: bytes of a request's body; more is 413.
@@ -80,9 +85,7 @@ class PlangridSettings:
     batch_counting: BatchCounting = "one"
     clock_skew: float = 0.0
     rights: Mapping[str, Collection[str]] = field(factory=lambda: dict(_RIGHTS))
-    oddities: Oddities = field(
-        factory=Oddities, converter=lambda value: value if isinstance(value, Oddities) else Oddities(value)
-    )
+    oddities: Oddities = field(factory=Oddities, converter=_oddities)
     refuse_unknown_fields: bool = True
     annotationless: bool = True
     max_body: int = 4 * 1024 * 1024

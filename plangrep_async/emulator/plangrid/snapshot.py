@@ -63,7 +63,7 @@ def render(visit: Visit, snapshot: Snapshot, *, sheet: bool = True) -> dict[str,
     uid = snapshot.uid
     if "upper_case_uids" in visit.world.settings.oddities:
         uid = uid.upper()
-    rendered = {
+    rendered: dict[str, Any] = {
         "uid": uid,
         "title": snapshot.title,
         "url": file_url(visit.world, snapshot.uid, "image/png", snapshot.title),

@@ -93,12 +93,15 @@ def _invite(visit: Visit) -> Reply:
     if "@" not in email:
         raise ApiError(400, f"Email ({email}) must be a valid email address.")
     role_uid = _role(visit) if visit.body.get("role_uid") is not None else ROLES[-1].uid
-    names = {name: nullable_text(visit.body, name, name.replace("_", " ").capitalize()) for name in _NAMES}
+    names: dict[str, Any] = {
+        name: nullable_text(visit.body, name, name.replace("_", " ").capitalize()) for name in _NAMES
+    }
     project = visit.project
     present = project.member_by_email(email)
     if present is None:
-        uid = visit.world.uid_for_email(email)
-        user = project.users.add(User(uid, email, role_uid, updated_at=visit.now, **names))
+        uid = visit.world.account_for(email).uid
+        user = evolve(User(uid, email, role_uid, updated_at=visit.now), **names)
+        project.users.add(user)
     else:  # unverified: an invitation to a member sets the role, and brings a removed one back
         user = project.users.put(evolve(present, role_uid=role_uid, removed=False, updated_at=visit.now))
     visit.world.note_created("user", project.uid, user.uid)

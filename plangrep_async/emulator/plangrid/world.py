@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from urllib.parse import quote
 
@@ -45,8 +45,7 @@ class World:
     """The service's state and the few things that it is made with.
 
     Args:
-        base_url: of the API, without a slash at the end.
-        storage_url: of the emulator's storage origin, which serves the files of records.
+        urls: of the emulator's origins by name, without a slash at the end; known when the first request comes.
         storage: where clients' forms go.
         clock: seconds since 1970 by the emulator's clock.
         violation: notes that a client broke a rule of the contract: kind, detail, request.
@@ -57,16 +56,14 @@ class World:
         self,
         settings: PlangridSettings,
         *,
-        base_url: str,
-        storage_url: str,
+        urls: Mapping[str, str],
         storage: StorageBackend,
         clock: Callable[[], float],
         violation: Callable[[str, str, Request], None],
         seed: int = 0,
     ) -> None:
         self.settings = settings
-        self.base_url = base_url
-        self.assets_url = f"{storage_url}/{ASSETS}"
+        self._urls = urls
         self.storage = storage
         self._clock = clock
         self.violation = violation
@@ -88,6 +85,16 @@ class World:
         self._windows = RateWindows()
         self.account = self.account_for("operator@construction.example")
         self.access.keys[settings.api_key] = self.account
+
+    @property
+    def base_url(self) -> str:
+        """Of the API."""
+        return self._urls["plangrid"]
+
+    @property
+    def assets_url(self) -> str:
+        """Where the emulator's storage origin serves the files of records."""
+        return f"{self._urls['storage']}/{ASSETS}"
 
     def now(self) -> float:
         """Seconds since 1970 by the service's own clock, which may be wrong on purpose."""
