@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import random as _random
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Hashable, Iterable
+from contextlib import aclosing
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from .._clock import Clock, SystemClock
+from ..errors import ClientClosedError, TransferCancelledError
+from ..session.guard import Guard
+from .courier import Courier
+from .engine import Engine
+from .lane import LaneStatistics
 from .outcome import Outcome, UploadReport
 from .progress import UploadProgress
+from .run import Run
 from .settings import UploadSettings
 from .task import Upload
+from .tracker import Tracker
 from .transfer import Transfer
+from .wire import Pacer, TransferPool
 
 __all__ = ["UploadScheduler"]
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class UploadScheduler:
-    """Runs uploads. Opens nothing before ``async with``; use it on one event loop, in one process.
+    """Runs uploads. Opens nothing before its first use; belongs to one event loop in one process.
+
+    Use it with ``async with``: leaving cancels what still runs and waits until every thread of it has stopped.
 
     Args:
         settings: the bounds.
         ssl_context: for https to storage hosts; default: the system's trust store, as httpx does.
         trust_env: obey the proxy and certificate variables of the environment.
         proxy: a proxy for every request; goes before the environment.
-        transfer: what sends the bytes; default: a :class:`TransferPool` made of ``settings``. Closed on exit when made
-            here.
+        transfer: what sends the bytes; default: a :class:`TransferPool` made of ``settings``, closed on exit. One that
+            is given here stays open.
         clock, random: time and chance, for tests.
     """
 
@@ -45,30 +59,68 @@ class UploadScheduler:
         random: Callable[[], float] = _random.random,
     ) -> None:
         self.settings = settings or UploadSettings()
-        self.clock = clock or SystemClock()
+        self.clock: Clock = clock or SystemClock()
+        self._random = random
+        self._given = transfer
+        self._options: dict[str, Any] = {"ssl_context": ssl_context, "trust_env": trust_env, "proxy": proxy}
+        self._guard = Guard("UploadScheduler")
+        self._engine: Engine | None = None
+        self._order = itertools.count()
+        self._pool: TransferPool | None = None
+        self._tasks: dict[asyncio.Task[Any], Upload[Any]] = {}
+        self._cancelled: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> UploadScheduler:
-        raise NotImplementedError
+        self._guard.check()
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Cancel what still runs and wait until every thread of it has stopped."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Cancel what still runs, wait until its threads have stopped, and end them. Harmless when done before."""
+        if self._guard.closed:
+            return
+        self._guard.check()
+        self._guard.closed = True
+        running = list(self._tasks)
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+        if self._engine is not None:
+            await self._engine.aclose()
+        if self._pool is not None:
+            self._pool.close()
+
+    def statistics(self) -> dict[Hashable, LaneStatistics]:
+        """By host: transfers allowed and running, jobs waiting, complaints."""
+        return {} if self._engine is None else self._engine.lanes.statistics()
 
     async def upload(self, upload: Upload[R]) -> R | Any:
         """Run one upload and give its result (see ``Upload.complete``).
 
         Raises:
             SourceError, TransferError, StorageError, ChecksumMismatchError, UploadUnconfirmedError,
-            BodyNotReplayableError, DeadlineExceededError: see :mod:`plangrep_async.errors`; and whatever the upload's
-            own callbacks raise.
+            BodyNotReplayableError, InvalidInputError, DeadlineExceededError: see :mod:`plangrep_async.errors`; and
+            whatever the upload's own callbacks raise.
 
         Cancellation: its threads stop at the next block and their sockets are closed before the call returns. A
         multipart session is kept for resume, unless ``Upload.abort``.
         """
-        raise NotImplementedError
+        self._guard.check()
+        courier = Courier(self._ready_engine(), upload, next(self._order))
+        task = self._start(upload, courier.deliver())
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if self._guard.closed and not _is_being_cancelled():
+                raise ClientClosedError("the UploadScheduler was closed while the upload ran") from None
+            raise
 
-    def run(
+    async def run(
         self,
         uploads: Iterable[Upload[R]] | AsyncIterable[Upload[R]],
         *,
@@ -84,7 +136,25 @@ class UploadScheduler:
         Leaving the loop early, or cancelling it, cancels what still runs (use ``contextlib.aclosing`` to wait for it).
         An error raised by ``uploads`` itself is raised here after the outcomes of what was already taken.
         """
-        raise NotImplementedError
+        self._guard.check()
+        engine = self._ready_engine()
+        tracker = Tracker(self.clock, on_progress)
+
+        def start(upload: Upload[R]) -> asyncio.Task[Outcome[R]]:
+            courier = Courier(engine, upload, next(self._order))
+            tracker.add(courier.meter)
+            return self._start(upload, self._carry(courier, upload, tracker))
+
+        run = Run(uploads, start, window=self.settings.lookahead, tracker=tracker)
+        tracker.start()
+        try:
+            while (outcome := await run.next()) is not None:
+                yield outcome
+            if self._guard.closed:
+                raise ClientClosedError("the UploadScheduler was closed while uploads ran")
+        finally:
+            await run.aclose()
+            tracker.finish()
 
     async def run_all(
         self,
@@ -93,8 +163,84 @@ class UploadScheduler:
         on_progress: Callable[[UploadProgress], None] | None = None,
     ) -> UploadReport[R]:
         """:meth:`run`, with all outcomes in one report."""
-        raise NotImplementedError
+        uploaded: list[Outcome[R]] = []
+        failed: list[Outcome[R]] = []
+        async with aclosing(self.run(uploads, on_progress=on_progress)) as outcomes:
+            async for outcome in outcomes:
+                (uploaded if outcome.ok else failed).append(outcome)
+        return UploadReport(tuple(uploaded), tuple(failed))
 
     def cancel(self, upload: Upload[Any]) -> bool:
-        """Stop one upload of a run; its outcome is ``"cancelled"``. ``False`` when it is not running here."""
-        raise NotImplementedError
+        """Stop one upload of a :meth:`run`; its outcome is ``"cancelled"``. ``False`` when it is not running here."""
+        for task, running in self._tasks.items():
+            if running is upload:
+                self._cancelled.add(task)
+                task.cancel()
+                return True
+        return False
+
+    def _ready_engine(self) -> Engine:
+        if self._engine is None:
+            transfer = self._given
+            if transfer is None:
+                transfer = self._pool = _pool(self.settings, **self._options)
+            self._engine = Engine(self.settings, transfer, clock=self.clock, random=self._random)
+        return self._engine
+
+    def _start(self, upload: Upload[Any], coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks[task] = upload
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        del self._tasks[task]
+        self._cancelled.discard(task)
+
+    async def _carry(self, courier: Courier, upload: Upload[R], tracker: Tracker) -> Outcome[R]:
+        status: Literal["stored", "failed", "cancelled"] = "failed"
+        result: Any = None
+        error: Exception | None = None
+        try:
+            result = await courier.deliver()
+            status = "stored"
+        except asyncio.CancelledError:
+            if asyncio.current_task() not in self._cancelled:
+                raise
+            status = "cancelled"
+            error = TransferCancelledError(f"{upload.file.name}: cancelled", file_name=upload.file.name)
+        except Exception as caught:  # noqa: BLE001 - whatever stopped this upload must not stop the others
+            error = caught
+        finally:
+            tracker.end(courier.meter, stored=status == "stored")
+        meter = courier.meter
+        return Outcome(
+            upload=upload,
+            status=status,
+            result=result,
+            error=error,
+            files=courier.files,
+            size=meter.size,
+            bytes_sent=meter.wire,
+            seconds=courier.seconds,
+            attempts=meter.attempts,
+        )
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _pool(settings: UploadSettings, **options: Any) -> TransferPool:
+    bandwidth = settings.max_bandwidth
+    return TransferPool(
+        connect_timeout=settings.connect_timeout,
+        stall_timeout=settings.stall_timeout,
+        answer_timeout=settings.answer_timeout,
+        min_rate=settings.min_rate,
+        block_size=settings.block_size,
+        max_idle=settings.max_transfers,
+        pacer=None if bandwidth is None else Pacer(bandwidth),
+        **options,
+    )

@@ -22,10 +22,9 @@ class UploadSettings:
         start_transfers: to one host, before anything is known of it; from there the number adapts (one more while that
             raises the throughput, half after 429, 503 or a timeout).
         max_parts: parts of one file on the wire or ready for it, so that other files get their turn.
-        memory: bytes that running transfers may hold. Each holds one block, or the whole body when that is smaller:
-            with the defaults 64 transfers of any size fit.
+        memory: bytes that running transfers may hold. Each holds one block, and one more when its bytes come from an
+            iterator, so at most ``memory / (2 * block_size)`` run at once, whatever the sizes of their files.
         block_size: bytes read and written at a time.
-        small_body: bytes; a body up to this is read whole and leaves in one write, without block by block bookkeeping.
         lookahead: uploads taken from the caller's iterable and not yet handed out again as outcomes. Among these large
             ones go first, so a larger window finds large files earlier; each costs some 5 KB.
         ready_uploads: uploads that may have their digest and slot before a transfer is free for them. Slots expire, so
@@ -48,7 +47,6 @@ class UploadSettings:
     max_parts: int = field(default=8, validator=validators.ge(1))
     memory: int = field(default=64 * _MIB, validator=validators.ge(1))
     block_size: int = field(default=_MIB, validator=validators.ge(4096))
-    small_body: int = field(default=256 << 10, validator=validators.ge(0))
     lookahead: int = field(default=256, validator=validators.ge(1))
     ready_uploads: int = field(default=100, validator=validators.ge(1))
     ready_bytes: int = field(default=256 * _MIB, validator=validators.ge(0))
@@ -60,3 +58,8 @@ class UploadSettings:
     min_rate: float = field(default=0.0, validator=validators.ge(0))
     retry: RetryPolicy = field(factory=RetryPolicy)
     max_renewals: int = field(default=3, validator=validators.ge(0))
+
+    @property
+    def on_wire(self) -> int:
+        """Transfers at once that both ``max_transfers`` and ``memory`` allow; at least one."""
+        return max(1, min(self.max_transfers, self.memory // (2 * self.block_size)))

@@ -25,14 +25,13 @@ class UploadState:
     Attributes:
         file_name: as the service sees it.
         fingerprint: the source as it was; a source that differs is refused on resume.
-        kind: ``"multipart"``, ``"put"`` or ``"form"``.
+        kind: the value of a :class:`~plangrep_async.upload.plan.Path`.
         upload_id: the multipart session.
         part_size: bytes.
         parts: what the far end has confirmed, by number.
         stored: every byte is confirmed; only the completion may be missing.
         sha256: hexadecimal, when it was computed.
         memo: the target's own ``memo``.
-        newest: the part whose confirmation made this state, for journals that append; not part of the JSON.
     """
 
     file_name: str
@@ -44,7 +43,6 @@ class UploadState:
     stored: bool = False
     sha256: str | None = None
     memo: Any = field(default=None, repr=False)
-    newest: ConfirmedPart | None = field(default=None, eq=False, repr=False)
 
     @property
     def confirmed(self) -> int:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from .wire import CancelToken, WireAnswer, WireRequest
+from .wire import CancelToken, Steps, WireAnswer, WireRequest
 
 __all__ = ["Transfer"]
 
 
 class Transfer(Protocol):
-    """Sends one request, blocking, from any thread."""
+    """Sends one request, once, as steps that a thread runs."""
 
-    def send(
-        self, request: WireRequest, *, cancel: CancelToken | None = None, on_sent: Callable[[int], None] | None = None
-    ) -> WireAnswer:
-        """See :meth:`TransferPool.send`."""
+    def steps(
+        self, request: WireRequest, *, cancel: CancelToken, on_sent: Callable[[int], None] | None = None
+    ) -> Steps[WireAnswer]:
+        """See :meth:`TransferPool.steps`."""
         ...
 
     def close(self) -> None:

@@ -1,0 +1,172 @@
+"""What all uploads of a scheduler share: threads, the data plane, bounds, known digests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from .._clock import Clock
+from ..errors import TransferError
+from .adaptive import AdaptiveLimit
+from .admission import Admission
+from .digest import DigestCache, compute_digests
+from .disk import Disk
+from .file import UploadFile
+from .lanes import Lanes
+from .meter import Meter
+from .netjob import NetworkJob
+from .settings import UploadSettings
+from .source import OpenSource, Source, survey
+from .transfer import Transfer
+from .wire import Steps, WireAnswer, WireRequest
+
+__all__ = ["Engine"]
+
+T = TypeVar("T")
+
+_SURVEY_AT_ONCE = 64
+
+
+class Engine:
+    """Create and use it on one event loop.
+
+    Args:
+        settings: the bounds.
+        transfer: sends the bytes.
+        clock, random: time and chance.
+    """
+
+    def __init__(
+        self, settings: UploadSettings, transfer: Transfer, *, clock: Clock, random: Callable[[], float]
+    ) -> None:
+        self.settings = settings
+        self.transfer = transfer
+        self.clock = clock
+        self.random = random
+        self.loop = asyncio.get_running_loop()
+        self.digests = DigestCache()
+        self.admission = Admission(uploads=settings.ready_uploads, size=settings.ready_bytes)
+        self.lanes = Lanes(
+            max_on_wire=settings.on_wire,
+            make_limit=lambda: AdaptiveLimit(
+                low=settings.min_transfers, start=settings.start_transfers, high=settings.on_wire
+            ),
+            clock=clock,
+        )
+        self.disk = Disk(settings.disk_threads)
+        self._unseen: list[tuple[UploadFile, asyncio.Future[Source]]] = []
+        self._surveying: asyncio.Task[None] | None = None
+
+    async def aclose(self) -> None:
+        """Wait for the threads and end them."""
+        if self._surveying is not None:
+            await asyncio.wait([self._surveying])
+        await self.lanes.aclose()
+        await self.disk.aclose()
+
+    async def survey(self, file: UploadFile) -> Source:
+        """Look at a file. Many that are asked for at the same time cost one hop to a thread together."""
+        found: asyncio.Future[Source] = self.loop.create_future()
+        self._unseen.append((file, found))
+        if self._surveying is None:
+            self._surveying = self.loop.create_task(self._survey_all())
+        return await found
+
+    async def _survey_all(self) -> None:
+        try:
+            while self._unseen:
+                batch, self._unseen = self._unseen[:_SURVEY_AT_ONCE], self._unseen[_SURVEY_AT_ONCE:]
+                await self._survey_batch([(file, found) for file, found in batch if not found.done()])
+        finally:
+            self._surveying = None
+
+    async def _survey_batch(self, batch: list[tuple[UploadFile, asyncio.Future[Source]]]) -> None:
+        results = await self.disk.run(lambda _job: [_survey(file) for file, _ in batch])
+        for (_, found), result in zip(batch, results, strict=True):
+            if found.done():
+                continue
+            if isinstance(result, Exception):
+                found.set_exception(result)
+            else:
+                found.set_result(result)
+
+    async def digest(self, source: Source, names: Sequence[str]) -> dict[str, str]:
+        """The digests of a source, computed in a thread unless they are known.
+
+        Cancellation: the thread stops at the next block.
+        """
+        known = self.digests.get(source.fingerprint)
+        missing = [name for name in names if name not in known]
+        if missing:
+            block = self.settings.block_size
+            fresh = await self.disk.run(
+                lambda job: compute_digests(source, missing, cancel=job.cancel, block_size=block), long=True
+            )
+            self.digests.put(source.fingerprint, fresh)
+            known = {**known, **fresh}
+        return {name: known[name] for name in names}
+
+    async def transmit(
+        self,
+        url: str,
+        sources: Sequence[Source],
+        build: Callable[[Sequence[OpenSource]], WireRequest],
+        *,
+        meter: Meter,
+        order: int,
+        on_handed: Callable[[], None] | None = None,
+    ) -> tuple[WireAnswer | TransferError, NetworkJob[WireAnswer]]:
+        """Open the sources in a thread, build the request, send it once.
+
+        Gives the answer or the error of the transfer, and the job, whose counters tell how far it came. Other errors
+        (of a source) are raised.
+
+        Cancellation: the thread stops at the next block and closes its socket before this returns.
+        """
+
+        def steps(job: NetworkJob[WireAnswer]) -> Steps[WireAnswer]:
+            opened: list[OpenSource] = []
+            try:
+                for source in sources:
+                    opened.append(source.open())  # noqa: PERF401 - those before one that fails must be closed
+                return (yield from self.transfer.steps(build(opened), cancel=job.cancel, on_sent=job.note_sent))
+            finally:
+                for one in opened:
+                    one.close()
+
+        def stop() -> None:
+            for source in sources:
+                source.stop()
+
+        alone = not all(source.quick for source in sources)
+        job = NetworkJob(
+            steps, size=meter.size, order=order, alone=alone, on_stop=stop if alone else None, on_handed=on_handed
+        )
+        meter.running.add(job)
+        try:
+            return await self.lanes.run(_host_of(url), job), job
+        except TransferError as error:
+            return error, job
+        finally:
+            meter.running.discard(job)
+            meter.wire += job.sent
+            meter.attempts += job.settled
+
+    def complain(self, url: str, job: NetworkJob[WireAnswer], retry_after: float | None) -> None:
+        """The host of ``url`` was too slow for ``job``, or said that it is overloaded."""
+        if retry_after is not None and retry_after > self.settings.retry.max_retry_after:
+            retry_after = None  # the upload gives up; the others find out for themselves
+        self.lanes.complain(_host_of(url), job.epoch, retry_after=retry_after)
+
+
+def _survey(file: UploadFile) -> Source | Exception:
+    try:
+        return survey(file)
+    except Exception as error:  # noqa: BLE001 - one bad file does not stop its batch
+        return error
+
+
+def _host_of(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0].partition('?')[0]}".lower()
