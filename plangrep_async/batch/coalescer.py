@@ -7,7 +7,7 @@ import random as _random
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from ..errors import DeadlineExceededError, InvalidInputError, PlangrepAsyncError
+from ..errors import ConfigurationError, DeadlineExceededError, PlangrepAsyncError, QueueFullError
 from ..session import Answer, Call, CallOptions, Session, redact_url
 from ..session.guard import Guard
 from .dispatcher import Dispatcher
@@ -37,8 +37,9 @@ class Coalescer:
         linger: seconds that a call waits for others before a batch that is not full leaves; 0 adds no wait.
         batch_kinds, batch_cost: what a batch costs in tokens. PlanGrid does not document it (unverified); by
             default as much as one call that writes.
-        patience: seconds that calls wait for a batch's tokens before they leave one by one where their own tokens
-            allow it: reads need not wait for minutes for a window of writes. ``math.inf`` always waits for the batch.
+        patience: how many seconds longer than alone a call may wait for the tokens of its batch. Past that, calls leave
+            one by one as their own tokens come: reads need not wait for minutes for a window of writes. ``math.inf``
+            always waits for the batch.
         concurrency: requests under way at once, batches and lone calls; while all are taken, calls gather.
         max_queue: calls that may wait; one more raises.
         share_identical: whether GETs that are equal in URL and headers share one request while it is under way. A
@@ -46,7 +47,7 @@ class Coalescer:
         random: draws the backoff of what is sent again; for tests.
 
     Raises:
-        InvalidInputError: a number is out of its range.
+        ConfigurationError: a number is out of its range.
 
     What failed in a batch is sent again as the session's :class:`~plangrep_async.RetryPolicy` allows, together with the
     others that failed. A call that may not be repeated is sent again only when it is proven that it was not carried
@@ -62,13 +63,13 @@ class Coalescer:
         linger: float = 0.0,
         batch_kinds: frozenset[str] = frozenset({"all", "write"}),
         batch_cost: int = 1,
-        patience: float = 5.0,
+        patience: float = 1.0,
         concurrency: int = 16,
         max_queue: int = 100_000,
         share_identical: bool = False,
         random: Callable[[], float] = _random.random,
     ) -> None:
-        _check(linger=(linger, 0), batch_cost=(batch_cost, 0), patience=(patience, 0))
+        _check(linger=(linger, 0), batch_cost=(batch_cost, 1), patience=(patience, 0))
         _check(concurrency=(concurrency, 1), max_queue=(max_queue, 1))
         self._session = session
         self._clock = session.clock
@@ -101,7 +102,7 @@ class Coalescer:
                 been carried out.
             DeadlineExceededError: the call's own deadline ran out, wherever it was.
             ClientClosedError: the coalescer was closed, before or meanwhile.
-            InvalidInputError: ``max_queue`` calls wait already.
+            QueueFullError: ``max_queue`` calls wait already.
 
         Cancelled: a call that has not left never will. One that has left in a batch goes on while anybody waits for
         another part of it, and is aborted when nobody does; whether the service carried it out is then unknown.
@@ -147,7 +148,7 @@ class Coalescer:
 
     async def _send(self, call: Call[T], options: CallOptions, target: str) -> T:
         if len(self._dispatcher) >= self._max_queue:
-            raise InvalidInputError(
+            raise QueueFullError(
                 f"{call.method} {redact_url(target)} was not sent: {self._max_queue} calls wait already. Make fewer at "
                 "once, or raise max_queue"
             )
@@ -209,4 +210,4 @@ class Coalescer:
 def _check(**numbers: tuple[float, float]) -> None:
     for name, (value, least) in numbers.items():
         if not value >= least:
-            raise InvalidInputError(f"{name} must be {least} or more, not {value!r}")
+            raise ConfigurationError(f"{name} must be {least} or more, not {value!r}")

@@ -33,6 +33,8 @@ from .wire import BatchFormat
 
 __all__ = ["Dispatcher"]
 
+_GRAIN = 1e-3  # seconds; a timer may come that much early, by the clock that is compared with
+
 
 class Dispatcher:
     """Takes entries in, and resolves the future of each; the parameters are the coalescer's."""
@@ -169,7 +171,7 @@ class Dispatcher:
                 self._desk.stop()
                 self._schedule()
 
-    def _dispatch(self, impatient: bool = False) -> None:
+    def _dispatch(self) -> None:
         """Let go what can go; then wait for tokens, if that is what is missing."""
         self._undue()
         while self._desk.waiting_for is None and self._under_way < self._concurrency and (group := self._queue.group()):
@@ -177,23 +179,24 @@ class Dispatcher:
             if self._desk.take(fare):
                 self._depart(group, fare)
                 continue
-            patience = None
-            if len(group) > 1:
-                own, age = self._fare(group[:1]), self._clock.monotonic() - group[0].since
-                impatient = impatient or age >= self._patience
-                # A batch must not make those wait who could leave alone: all of them now, or the first after a while.
-                if (impatient or self._desk.available(own) >= len(self._queue)) and self._desk.take(own):
+            own = self._fare(group[:1])
+            if self._desk.ready_in(fare) - self._desk.ready_in(own) > self._patience:
+                if self._desk.take(own):
                     self._depart(group[:1], own)
                     continue
-                if impatient:
-                    fare = own
-                elif self._patience < math.inf:
-                    patience = self._patience - age
-            self._track(self._desk.wait(fare, patience))
+                fare = own
+            patient = fare == own or self._patience == math.inf
+            self._track(self._desk.wait(fare, None if patient else max(self._patience, _GRAIN)))
 
     def _lose_patience(self) -> None:
-        self._desk.stop()
-        self._dispatch(impatient=True)
+        """The wait for a batch has become longer than it promised to be: others are before us, or windows changed."""
+        # One slot stays for the batch, whose wait goes on.
+        while self._under_way + 1 < self._concurrency and (group := self._queue.group()):
+            own, age = self._fare(group[:1]), self._clock.monotonic() - group[0].since
+            if age < self._patience - _GRAIN or not self._desk.take(own):
+                break
+            self._depart(group[:1], own)
+        self._reconsider()
 
     def _board(self, fare: Fare) -> None:
         """The tokens that were waited for are there: take along whatever has gathered."""
@@ -241,6 +244,8 @@ class Dispatcher:
         self._track(flight.task)
 
     async def _fly(self, flight: Flight) -> None:
+        if all(entry.future.done() for entry in flight.entries):
+            return
         flight.left = True
         luck = self._random()
         try:

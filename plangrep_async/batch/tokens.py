@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from .._clock import Clock, TimerHandle
+from ..errors import InvalidInputError
 from ..ratelimit import RateLimiter
 from .fare import Fare, difference
 
@@ -20,7 +21,7 @@ class TokenDesk:
         clock: for patience and for :attr:`limited`.
         granted: called with the fare when a wait ends well.
         failed: called with the error when the limiter ends the wait otherwise.
-        impatient: called when the patience of a wait is at its end; the wait goes on until :meth:`stop`.
+        impatient: called each time that a wait has tried the patience it was given; the wait goes on.
     """
 
     def __init__(
@@ -53,12 +54,15 @@ class TokenDesk:
         return self._limited + (now - self._since if self._fare is not None else 0.0)
 
     def take(self, fare: Fare) -> bool:
-        """Take tokens if they are there."""
-        return self._limiter.try_acquire(fare.kinds, fare.cost)
+        """Take tokens if they are there. A fare above a limit never is; waiting for it raises."""
+        try:
+            return self._limiter.try_acquire(fare.kinds, fare.cost)
+        except InvalidInputError:
+            return False
 
-    def available(self, fare: Fare) -> float:
-        """How many such fares could be taken now."""
-        return self._limiter.available(fare.kinds)
+    def ready_in(self, fare: Fare) -> float:
+        """Seconds until the windows could give the fare: what a wait takes at least."""
+        return self._limiter.ready_in(fare.kinds, fare.cost)
 
     def refund(self, fare: Fare) -> None:
         """Give back what was not used."""
@@ -79,11 +83,11 @@ class TokenDesk:
         return True
 
     def wait(self, fare: Fare, patience: float | None) -> asyncio.Task[None]:
-        """Wait for tokens in a task. ``patience``: seconds until ``impatient`` is called."""
+        """Wait for tokens in a task. ``patience``: seconds after which ``impatient`` is called, again and again."""
         self._fare, self._since = fare, self._clock.monotonic()
         self._task = asyncio.get_running_loop().create_task(self._acquire(fare), name="plangrep_async tokens")
         if patience is not None:
-            self._timer = self._clock.call_later(patience, self._impatient)
+            self._timer = self._clock.call_later(patience, lambda: self._try(patience))
         return self._task
 
     def stop(self) -> None:
@@ -92,6 +96,10 @@ class TokenDesk:
         if task is not None:
             self._end()
             task.cancel()
+
+    def _try(self, patience: float) -> None:
+        self._timer = self._clock.call_later(patience, lambda: self._try(patience))
+        self._impatient()
 
     def _end(self) -> None:
         self._limited = self.limited(self._clock.monotonic())
