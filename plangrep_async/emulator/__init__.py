@@ -6,9 +6,11 @@ from .clock import EmulatorClock
 from .emulator import Emulator, Ports
 from .faults import Fault, FaultRule, FaultTable
 from .log import Exchange, RequestLog, Violation, Violations
-from .plangrep import PlangrepSettings
+from .plangrep import PlangrepRateLimit, PlangrepSettings, WebhookSignature, WireNames, sign_webhook
 from .plangrid import PlangridSettings
+from .serve import serve
 from .storage.errors import s3_fault
+from .storage.s3 import S3Storage
 
 __all__ = [
     "Emulator",
@@ -17,11 +19,17 @@ __all__ = [
     "Fault",
     "FaultRule",
     "FaultTable",
+    "PlangrepRateLimit",
     "PlangrepSettings",
     "PlangridSettings",
     "Ports",
     "RequestLog",
+    "S3Storage",
     "Violation",
     "Violations",
+    "WebhookSignature",
+    "WireNames",
     "s3_fault",
+    "serve",
+    "sign_webhook",
 ]

@@ -12,6 +12,7 @@ from typing import cast
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .admin import ADMIN_PREFIX
 from .connection import SCOPE_KEY, Connection
 from .faults import Fault, FaultTable, Incoming
 from .log import Exchange, RequestLog
@@ -20,9 +21,7 @@ from .refusal import Refusal
 from .routes import Target
 from .service import EXCHANGE_KEY, Service
 
-__all__ = ["ADMIN_PREFIX", "Dispatcher"]
-
-ADMIN_PREFIX = "/_emulator"
+__all__ = ["Dispatcher"]
 
 _log = logging.getLogger("plangrep_async.emulator")
 

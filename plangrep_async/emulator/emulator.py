@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
 import threading
 from collections.abc import Callable
@@ -80,7 +81,7 @@ class Emulator:
         storage: StorageBackend | None = None,
         plangrep: PlangrepSettings | None = None,
         plangrid: PlangridSettings | None = None,
-        keep_alive: float = 75.0,
+        keep_alive: int = 75,
         log_size: int = 10_000,
         directory: Path | None = None,
     ) -> None:
@@ -119,8 +120,8 @@ class Emulator:
             self.context, internal, verify_post, [*self._plangrep.storage_routes(), *self._plangrid.storage_routes()]
         )
         services: list[Service] = [self._plangrep, self._plangrid, self._storage]
-        self._services: dict[str, Service] = {service.name: service for service in services}
-        admin = AdminApp(self.context, self._services, self._mischief)
+        self.services: dict[str, Service] = {service.name: service for service in services}
+        admin = AdminApp(self)
         self._apps = {
             name: Dispatcher(
                 service,
@@ -130,7 +131,7 @@ class Emulator:
                 admin=admin,
                 now=self.clock.time,
             )
-            for name, service in self._services.items()
+            for name, service in self.services.items()
         }
         self.plangrep = PlangrepView(self._plangrep, self.run)
         self.plangrid = PlangridView(self._plangrid, self.run)
@@ -221,7 +222,7 @@ class Emulator:
 
         def forget() -> None:
             self.faults.clear()
-            for service in self._services.values():
+            for service in self.services.values():
                 service.reset()
             self.requests.clear()
             self.violations.clear()
@@ -296,13 +297,13 @@ class Emulator:
         loop = self._loop = asyncio.get_running_loop()
         self._finish = asyncio.Event()
         self.clock.attach(loop)
-        servers = []
+        servers: list[asyncio.Server] = []
         self._connections = []
         try:
-            buckets = [bucket for service in self._services.values() for bucket in service.buckets()]
+            buckets = [bucket for service in self.services.values() for bucket in service.buckets()]
             for store in {id(item): item for item in (self.context.local, self.context.storage)}.values():
                 await store.start(buckets)
-            for service in self._services.values():
+            for service in self.services.values():
                 await service.start()
             for name, app in self._apps.items():
                 config = Config(
@@ -314,22 +315,21 @@ class Emulator:
                     http=Connection,
                     server_header=False,
                     date_header=False,
-                    timeout_keep_alive=self._keep_alive,  # type: ignore[arg-type]
+                    timeout_keep_alive=self._keep_alive,
                 )
                 config.load()
                 state = ServerState()
                 self._connections.append(state)
                 sock = self._sockets[name]
-                servers.append(
-                    await loop.create_server(lambda c=config, s=state: Connection(c, s, {}), sock=sock, backlog=1024)
-                )
+                factory = functools.partial(Connection, config, state, {})
+                servers.append(await loop.create_server(factory, sock=sock, backlog=1024))
             started.set()
             await self._finish.wait()
         finally:
             for server in servers:
                 server.close()
             await self._hang_up()
-            for service in reversed(self._services.values()):
+            for service in reversed(self.services.values()):
                 await service.stop()
             await self.context.storage.stop()
             await self.context.cancel_tasks()

@@ -119,6 +119,11 @@ class Fault:
         return cls("answer", "after", truncate=True)
 
     @classmethod
+    def with_headers(cls, headers: Mapping[str, str]) -> Fault:
+        """The service's own answer, with these headers added or replaced: a hostile ``Content-Disposition``, say."""
+        return cls("answer", "after", headers=tuple(headers.items()))
+
+    @classmethod
     def html(cls, status: int = 502, *, when: When = "before") -> Fault:
         """A proxy's error page."""
         return cls.answer(status, _HTML, {"Content-Type": "text/html"}, when=when)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from starlette.types import Message, Receive, Send
 
@@ -134,8 +135,9 @@ class Mischief:
                 await asyncio.wait_for(asyncio.shield(connection.closed), seconds)
             return
         released = asyncio.ensure_future(self._released.wait())
+        ends: set[asyncio.Future[Any]] = {released, connection.closed}
         try:
-            await asyncio.wait({released, connection.closed}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             released.cancel()
 

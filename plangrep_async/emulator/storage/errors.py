@@ -52,7 +52,7 @@ class S3Error(Refusal):
     """An S3 error.
 
     Args:
-        code: S3's, such as ``SignatureDoesNotMatch``; gives the status.
+        code: S3's, such as ``SignatureDoesNotMatch``; gives the status, 400 for an unknown one.
         message: for people.
         extra: further XML elements.
     """
@@ -62,7 +62,7 @@ class S3Error(Refusal):
         self.code = code
         self.message = message
         self.extra = dict(extra or {})
-        self.status = STATUS[code]
+        self.status = STATUS.get(code, 400)
 
     def body(self) -> bytes:
         """The XML."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from attrs import define, field
 
@@ -52,7 +53,7 @@ class MultipartUpload:
         if not wanted:
             raise S3Error("MalformedXML", "The XML you provided was not well-formed: no part is listed.")
         numbers = [number for number, _ in wanted]
-        if any(left >= right for left, right in zip(numbers, numbers[1:], strict=False)):
+        if any(left >= right for left, right in pairwise(numbers)):
             raise S3Error("InvalidPartOrder", "The list of parts was not in ascending order.")
         chosen: list[Blob] = []
         for number, etag in wanted:
