@@ -121,7 +121,7 @@ class Codec:
         attrs.resolve_types(kind)
         found: list[_Field] = []
         for attribute in attrs.fields(kind):
-            if attribute.name == "extra" or not attribute.init:
+            if not _is_wire(attribute):
                 continue
             hook = self._converter.get_structure_hook(attribute.type)
             found.append(
@@ -155,7 +155,7 @@ class Codec:
         names = [
             (attribute.name, self.spellings(kind, attribute.name)[0])
             for attribute in attrs.fields(kind)
-            if attribute.name != "extra"
+            if _is_wire(attribute)
         ]
 
         def unstructure(record: Record) -> dict[str, Any]:
@@ -258,6 +258,10 @@ _STRICT: dict[type, Callable[[Any, Any], Any]] = {
     datetime: lambda value, _: parse_timestamp(_string(value)),
     Secret: lambda value, _: Secret(_string(value)),
 }
+
+
+def _is_wire(attribute: attrs.Attribute[Any]) -> bool:
+    return attribute.name != "extra" and not attribute.metadata.get("local")
 
 
 def _is_record(kind: Any) -> bool:

@@ -15,7 +15,7 @@ from ..errors import InvalidInputError
 from ..session.call import Call, CallKeywords, CallOptions, Sender, path_of
 from ._codec import Codec
 
-__all__ = ["Context", "WireKeywords", "api_path"]
+__all__ = ["Context", "WireKeywords", "api_path", "countdown"]
 
 T = TypeVar("T")
 _PREFIX = "/api/open/v1"
@@ -55,15 +55,20 @@ class Context:
 
     def countdown(self, keywords: CallKeywords) -> Callable[[], CallKeywords]:
         """For one operation of several calls: each time it is asked, the keywords with what is left of the deadline."""
-        seconds = self.over(keywords).deadline
-        if seconds is None:
-            return lambda: keywords
-        end = self.clock.monotonic() + seconds
-        return lambda: {**keywords, "deadline": end - self.clock.monotonic()}
+        left = countdown(self.clock, self.over(keywords).deadline)
+        return lambda: {**keywords, "deadline": left()}
 
     def replace(self, options: CallOptions) -> Context:
         """The same with other options; what they leave open stays."""
         return evolve(self, options=options.over(self.options))
+
+
+def countdown(clock: Clock, seconds: float | None) -> Callable[[], float | None]:
+    """What is left of so many seconds, never quite nothing; ``None`` without a deadline."""
+    if seconds is None:
+        return lambda: None
+    end = clock.monotonic() + seconds
+    return lambda: max(0.001, end - clock.monotonic())
 
 
 def api_path(*segments: str) -> str:

@@ -1,0 +1,192 @@
+"""``client.uploads``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from typing import Literal, Unpack
+
+from ...errors import DeadlineExceededError, InvalidInputError, UploadDeadlineExceededError
+from ...session.deadline import Deadline
+from ...session.session import Session
+from ...upload import Outcome, Upload, UploadFile, UploadProgress
+from .._context import Context, WireKeywords, api_path
+from ..limits import check_files, check_idempotency_key, check_range
+from ..models.enums import JobStatus
+from ..models.job import Job
+from ..models.upload import Registration, UploadInstruction
+from ..uploads.arrivals import Arrivals
+from ..uploads.engine import UploadEngine
+from ..uploads.files import Files, as_files, sizes_of
+from ..uploads.form_route import FormRoute
+from ..uploads.registered_route import RegisteredRoute
+from ..uploads.registrar import Registrar
+from ..uploads.report import FailedFile, JobUploadReport, UploadedFile, names_of
+from .jobs import Jobs
+from .upload_steps import UploadSteps
+
+__all__ = ["FORM_BELOW", "Uploads"]
+
+FORM_BELOW = 100_000_000
+"""Bytes; files of this size or larger are registered ("Submit a job")."""
+
+_ASK_DEADLINE = 60.0
+"""Seconds for reading the job when an answer was lost."""
+
+
+class Uploads(UploadSteps):
+    """Files into a job. :meth:`send` does all; the other methods are its steps, each alone."""
+
+    def __init__(self, context: Context, session: Session, engine: UploadEngine, jobs: Jobs) -> None:
+        super().__init__(context, session, engine)
+        self._jobs = jobs
+
+    async def send(
+        self,
+        job_id: str,
+        files: Files,
+        *,
+        route: Literal["auto", "form", "registered"] = "auto",
+        form_below: int = FORM_BELOW,
+        job: Job | None = None,
+        idempotency_key: str | None = None,
+        on_progress: Callable[[UploadProgress], None] | None = None,
+        deadline: float | None = None,
+        **keywords: Unpack[WireKeywords],
+    ) -> JobUploadReport:
+        """Upload files into a job, in parallel. :meth:`complete` then starts it.
+
+        Files below 100 MB go as a form each. Larger ones are hashed and registered, up to 100 in one call, and sent to
+        storage by one PUT or in parts, as the service chooses; when a signed URL has run out, its file is registered
+        anew. When the answer to a form is lost, the job is read: it is sent again only if it is not there.
+
+        One bad file never stops the others: it stands in ``report.failed`` with its error. A job that is still
+        ``provisioning`` is waited for.
+
+        Args:
+            files: paths, or :class:`~plangrep_async.UploadFile` where more is to be said (classification, another
+                name, bytes, a stream).
+            route: ``form`` or ``registered`` for all, whatever their size.
+            form_below: bytes, instead of 100,000,000.
+            job: its record, when you have it already; saves one request.
+            idempotency_key: of the completion; made when not given.
+            on_progress: called from the event loop, at most ten times a second, with the bytes sent and the bytes
+                confirmed.
+            deadline: seconds for all files together; without one, a file ends when its retries do.
+            keywords: ``timeout`` and ``max_attempts`` of the small calls; the transfers have
+                :class:`~plangrep_async.UploadSettings`.
+
+        Raises:
+            InvalidInputError: no files, more than the job takes, too many bytes, an unknown classification, a job that
+                takes no files any more; before a byte is sent.
+            UploadDeadlineExceededError: the deadline has passed; names the files that are not confirmed, and has the
+                report of all.
+
+        Cancelled: threads stop at the next block, their connections are closed; the job stays as it is.
+        """
+        found = as_files(files)
+        if not found:
+            raise InvalidInputError("files: there is none; give at least one")
+        if route not in ("auto", "form", "registered"):
+            raise InvalidInputError(f'route must be "auto", "form" or "registered", not {route!r}')
+        check_range(form_below, "form_below", 0)
+        ledger = _Ledger(job_id, found, check_idempotency_key(idempotency_key or self._context.new_key()))
+        limit = Deadline(self._context.clock, deadline, "POST", self._session.base_url + api_path("jobs", job_id))
+        try:
+            with limit:
+                await self._send(ledger, job, route, form_below, on_progress, keywords)
+        except DeadlineExceededError as error:
+            if deadline is None or error.deadline != deadline:
+                raise
+            raise ledger.out_of_time(error) from error
+        return ledger.report()
+
+    async def _send(
+        self,
+        ledger: _Ledger,
+        job: Job | None,
+        route: str,
+        form_below: int,
+        on_progress: Callable[[UploadProgress], None] | None,
+        keywords: WireKeywords,
+    ) -> None:
+        job_id, files = ledger.job_id, ledger.files
+        job = await self._open_job(job_id, job, keywords)
+        sizes = await sizes_of(files)
+        check_files(sizes, limits=job.limits, present=len(job.files or ()))
+
+        async def register(registrations: Sequence[Registration]) -> Sequence[UploadInstruction]:
+            return (await self.register(job_id, registrations, **keywords)).uploads
+
+        async def read() -> Job:
+            return await self._jobs.get(job_id, deadline=_ASK_DEADLINE, **keywords)
+
+        scheduler = await self._engine.open()
+        registrar = Registrar(register)
+        forms = FormRoute(self._context, self._session, job_id, Arrivals(read, job, self._context.clock))
+        registered = RegisteredRoute(registrar, self._context.codec.names)
+        ledger.superseded = registered.superseded
+        uploads: list[Upload[UploadedFile]] = []
+        for file, size in zip(files, sizes, strict=True):
+            large = route == "registered" or (route == "auto" and (size or 0) >= form_below)
+            uploads.append((registered if large else forms).upload(file))
+        try:
+            async with aclosing(scheduler.run(uploads, on_progress=on_progress)) as outcomes:
+                async for outcome in outcomes:
+                    ledger.note(outcome, registered.ended(outcome) if outcome.upload.digests else forms.ended(outcome))
+        finally:
+            await registrar.aclose()
+
+    async def _open_job(self, job_id: str, job: Job | None, keywords: WireKeywords) -> Job:
+        if job is None:
+            job = await self._jobs.get(job_id, **keywords)
+        if job.status == JobStatus.PROVISIONING:
+            job = await self._jobs.wait_until_open(job_id, **keywords)
+        if job.status.is_known and not job.status.takes_uploads:
+            raise InvalidInputError(
+                f"job {job_id} is {job.status.value!r} and takes no files any more; create another one"
+            )
+        return job
+
+
+class _Ledger:
+    """What is known of each file while a ``send`` runs, for the report at any moment."""
+
+    def __init__(self, job_id: str, files: list[UploadFile], key: str) -> None:
+        self.job_id = job_id
+        self.files = files
+        self.superseded: list[str] = []
+        self._key = key
+        self._uploaded: list[UploadedFile] = []
+        self._failed: list[FailedFile] = []
+
+    def note(self, outcome: Outcome[UploadedFile], failed: FailedFile | None) -> None:
+        """One file has ended."""
+        if failed is not None:
+            self._failed.append(failed)
+        else:
+            self._uploaded.append(outcome.result)
+
+    def report(self, *unfinished: FailedFile) -> JobUploadReport:
+        """As it stands."""
+        return JobUploadReport(
+            job_id=self.job_id,
+            uploaded=tuple(self._uploaded),
+            failed=(*self._failed, *unfinished),
+            superseded=tuple(self.superseded),
+            idempotency_key=self._key,
+        )
+
+    def out_of_time(self, error: DeadlineExceededError) -> UploadDeadlineExceededError:
+        """The error that names what is not confirmed."""
+        ended = {id(item.file) for item in self._uploaded} | {id(item.file) for item in self._failed}
+        report = self.report(*(FailedFile(file=file, error=error) for file in self.files if id(file) not in ended))
+        names = [item.file_name for item in report.failed]
+        return UploadDeadlineExceededError(
+            f"job {self.job_id}: after {error.deadline:g} s, {len(names)} of {len(self.files)} files are not "
+            f"confirmed: {names_of(names)}",
+            report=report,
+            deadline=error.deadline,
+            spent=error.spent,
+            elapsed=error.elapsed,
+        )

@@ -1,0 +1,76 @@
+"""Files that are registered, then sent to storage with a PUT or in parts ("Register uploads")."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from ...upload import MultipartTarget, Outcome, PutTarget, SlotRequest, Stored, Upload, UploadFile
+from ..limits import check_classification
+from ..models.upload import DirectUpload, Registration
+from ..unverified import WireNames
+from .registrar import Registrar
+from .report import FailedFile, UploadedFile
+from .targets import completion_record, target_of
+
+__all__ = ["RegisteredRoute"]
+
+
+class RegisteredRoute:
+    """Makes an upload of each file of one job. The service decides between PUT and multipart.
+
+    The engine asks for a place again when a signed URL has run out; the file is then registered anew.
+
+    Attributes:
+        superseded: documents that a later registration of the same file has replaced.
+    """
+
+    def __init__(self, registrar: Registrar, names: WireNames) -> None:
+        self._registrar = registrar
+        self._names = names
+        self._documents: defaultdict[int, list[str]] = defaultdict(list)
+        self.superseded: list[str] = []
+
+    def upload(self, file: UploadFile) -> Upload[UploadedFile]:
+        """What the engine does with the file. Nothing is asked or sent yet."""
+
+        async def slot(request: SlotRequest) -> PutTarget | MultipartTarget:
+            prepared = request.file
+            instruction = await self._registrar(
+                Registration(
+                    file_name=prepared.name,
+                    content_type=prepared.content_type,
+                    file_size=prepared.size,
+                    sha256=prepared.sha256 or "",
+                    classification=check_classification(file.classification),
+                )
+            )
+            documents = self._documents[id(file)]
+            if instruction.document_id not in documents:
+                self.superseded.extend(documents[-1:])
+                documents.append(instruction.document_id)
+            return target_of(instruction, prepared.size, self._names)
+
+        return Upload(file, slot, complete=self._complete, digests=("sha256",))
+
+    def ended(self, outcome: Outcome[UploadedFile]) -> FailedFile | None:
+        """Take note of an outcome; what to report of it when it failed."""
+        documents = self._documents.pop(id(outcome.upload.file), [])
+        if outcome.ok:
+            return None
+        return FailedFile(
+            file=outcome.upload.file,
+            error=outcome.error or RuntimeError("no reason was given"),
+            document_id=documents[-1] if documents else None,
+        )
+
+    async def _complete(self, stored: Stored) -> UploadedFile:
+        multipart = isinstance(stored.target, MultipartTarget)
+        record = completion_record(stored.memo, stored.parts, multipart=multipart)
+        return UploadedFile(
+            file=stored.file.file,
+            document_id=record.document_id,
+            mode="direct_put" if isinstance(record, DirectUpload) else "multipart",
+            size=stored.file.size,
+            sha256=stored.file.sha256,
+            completion=record,
+        )
