@@ -7,11 +7,9 @@ field that does not fit is left to ``extra``, and what must be there is named in
 from __future__ import annotations
 
 import json
-import operator
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from functools import partial
 from typing import Any, TypeVar, cast, get_args, get_origin
 
 import cattrs
@@ -119,10 +117,6 @@ def _is_record(cls: Any) -> bool:
     return isinstance(origin, type) and issubclass(origin, Record)
 
 
-def _is_open_enum(cls: Any) -> bool:
-    return isinstance(cls, type) and issubclass(cls, OpenEnum)
-
-
 def _is_array(cls: Any) -> bool:
     return get_origin(cls) is tuple
 
@@ -184,9 +178,8 @@ def _moment(value: Any, cls: Any) -> datetime | date | None:
 
 _converter = cattrs.Converter(detailed_validation=False)
 for _cls, _read in ((str, _string), (int, _integer), (bool, _boolean), (Decimal, _decimal)):
-    # By predicate: a hook for `str` itself would also serve every enum of strings.
-    _converter.register_structure_hook_func(partial(operator.is_, _cls), _read)
-_converter.register_structure_hook_func(_is_open_enum, lambda value, cls: cls(_string(value)))
+    _converter.register_structure_hook(_cls, _read)
+_converter.register_structure_hook(OpenEnum, lambda value, cls: cls(_string(value)))
 _converter.register_structure_hook_func(_is_moment, _moment)
 _converter.register_structure_hook_func(_is_array, _array)
 _converter.register_structure_hook_factory(_is_record, _record_reader)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from ..errors import InvalidInputError
@@ -33,6 +33,7 @@ TITLE_LENGTH = 200
 """Characters of an RFI's title ("The RFI Object")."""
 ANSWER_LENGTH = 10_000
 """Characters of an RFI's question and of its answer ("The RFI Object")."""
+_EXACT = Context(prec=1000, traps=[])  # so that normalizing rounds nothing
 
 
 def given(**fields: Any) -> dict[str, Any]:
@@ -111,9 +112,9 @@ def check_money(value: Decimal | int, name: str) -> int | float:
     amount = Decimal(value)
     if not amount.is_finite():
         raise InvalidInputError(f"{name}: {value} is no amount")
-    exponent = amount.normalize().as_tuple().exponent
+    _, digits, exponent = amount.normalize(_EXACT).as_tuple()
     if not isinstance(exponent, int) or exponent < -4:
         raise InvalidInputError(f"{name}: {value} has more than 4 decimal places; round it to a hundredth of a cent")
-    if len(amount.as_tuple().digits) + max(exponent, 0) > 15:
+    if len(digits) + max(exponent, 0) > 15:
         raise InvalidInputError(f"{name}: {value} has more than 15 digits")
     return int(amount) if amount == amount.to_integral_value() else float(amount)
