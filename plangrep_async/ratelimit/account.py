@@ -85,10 +85,7 @@ class Account:
         late = self._latency.lateness(now, age)
         for meter in meters:
             if isinstance(meter, Bucket) and meter.interval < self.settings.follow_from:
-                # Half of the window's margin absorbs lateness, the other half what is not known of it.
-                beyond = late - (self.settings.padded(meter.interval) - meter.interval) / 2
-                if beyond > 0:
-                    meter.delay(now, cost, now - age, beyond)
+                meter.delay(now, cost, now - age, late)
 
     def tidy(self, now: float) -> bool:
         """Forget throttles that hold nothing back any more; whether there were any."""

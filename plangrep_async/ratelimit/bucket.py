@@ -28,9 +28,10 @@ from .settings import LimiterSettings
 __all__ = ["Bucket"]
 
 _GROUPS = 1024
-_LATE_AT_MOST = 0.25  # of the interval, for one call
-_LATE_SHARE = 0.004  # of the allowance, for all of them
-_LATE_CREDIT = 0.1  # of the interval a token, at the start
+_ROUNDING = 1e-6  # seconds
+_LATE_AT_MOST = 0.5  # of the interval, for one call
+_LATE_SHARE = 0.004  # of the allowance, for all of them in the long run
+_LATE_CREDIT = 0.4  # of the interval for each token: once, when connections are made, and when the network breaks down
 
 
 class Bucket:
@@ -54,6 +55,7 @@ class Bucket:
         "_resets_at",
         "_resolution",
         "_since",
+        "_slack",
         "_times",
         "_used",
         "cap",
@@ -69,6 +71,7 @@ class Bucket:
         self.cap = rate.limit if own else math.inf
         self.learned = not own
         self._padded = settings.padded(self.interval)
+        self._slack = (self._padded - self.interval) / 2  # one half for lateness, the other for what is not known of it
         self._times: deque[float] = deque()
         self._counts: deque[int] = deque()
         self._logged = 0  # tokens in the log
@@ -82,7 +85,6 @@ class Bucket:
         self._late_credit = 0.0
         self.limit = 0
         self.resize(rate.limit)
-        self._late_credit = _LATE_CREDIT * self.limit * self.interval
 
     def __repr__(self) -> str:
         return f"<Bucket {self.kind!r}: {self._used} of {self.limit} used in {self.interval:g} s>"
@@ -216,37 +218,28 @@ class Bucket:
         """Seconds until the reset that is followed."""
         return self._resets_at - now if now < self._resets_at else None
 
+    # When calls arrive
+
+    def postpone(self, now: float, cost: int, taken_at: float) -> None:
+        """The call that was let go at ``taken_at`` leaves only now, because the event loop was busy meanwhile."""
+        if now - taken_at > self._slack:
+            self._move(now, cost, taken_at, now + self._padded)
+
     def delay(self, now: float, cost: int, taken_at: float, late: float) -> None:
         """A call arrived up to ``late`` seconds later than others do; so its tokens come back later by as much.
 
-        What this costs is bounded: a quarter of the interval a call, and 0.4 % of the allowance in all, so that a
-        service that is slow and not far away does not slow the calls.
+        What this costs is bounded, by half an interval a call and by 0.4 % of the allowance in the long run, so that a
+        service that thinks for long does not slow the calls.
         """
-        if taken_at + self._padded <= now:
+        late = min(late - self._slack, _LATE_AT_MOST * self.interval)
+        if late <= 0 or taken_at + self._padded <= now:
             return
-        tokens_of_time = self.limit * self.interval
-        if self._late_since > -math.inf:
-            self._late_credit = min(
-                _LATE_CREDIT * tokens_of_time, self._late_credit + (now - self._late_since) * self.limit * _LATE_SHARE
-            )
+        self._late_credit += (now - self._late_since) * self.limit * _LATE_SHARE
+        self._late_credit = min(self._late_credit, _LATE_CREDIT * self.limit * self.interval)
         self._late_since = now
-        late = min(late, _LATE_AT_MOST * self.interval)
-        if late * cost > self._late_credit:
-            return
-        index = self._index_at(taken_at)
-        if index < 0:
-            return
-        self._late_credit -= late * cost
-        moved = min(cost, self._counts[index])
-        back = self._times[index] + late
-        if moved == self._counts[index]:
-            del self._times[index]
-            del self._counts[index]
-        else:
-            self._counts[index] -= moved
-        self._logged -= moved
-        self._insert(back, moved)
-        self._group_until = min(self._group_until, now)
+        if late * cost <= self._late_credit:
+            self._late_credit -= late * cost
+            self._move(now, cost, taken_at, taken_at + self._padded + late)
 
     # The log
 
@@ -301,13 +294,25 @@ class Bucket:
         self._logged += count
         self._next = min(self._next, back)
 
-    def _index_at(self, taken_at: float) -> int:
-        """The last group that was taken no later than ``taken_at``; -1 for none."""
-        back = taken_at + self._padded + 1e-6
-        index = len(self._times) - 1
-        while index >= 0 and self._times[index] > back:
+    def _move(self, now: float, cost: int, taken_at: float, back: float) -> None:
+        """Let the tokens of a call come back later than they would."""
+        if now >= self._next:
+            self._advance(now)
+        times, counts = self._times, self._counts
+        index = len(times) - 1
+        while index >= 0 and times[index] > taken_at + self._padded + _ROUNDING:
             index -= 1
-        return index
+        moved = min(cost, counts[index]) if index >= 0 else 0
+        if index >= 0:
+            counts[index] -= moved
+            self._logged -= moved
+            if not counts[index]:
+                del times[index]
+                del counts[index]
+        self._insert(max(back, taken_at + self._padded), cost)
+        if now >= self._resets_at:
+            self._used = self._logged
+        self._group_until = min(self._group_until, now)
 
     def _taken_since(self, moment: float) -> int:
         back = moment + self._padded

@@ -246,11 +246,13 @@ class RateLimiter:
         self._line.join(call)
         self._serve(call.since)
         try:
-            left_at = await call.future
+            let_go_at = await call.future
         except asyncio.CancelledError:
             self._abandon(call)
             raise
-        wait = left_at - call.since
+        now = self._now()
+        route.postpone(now, cost, let_go_at)
+        wait = now - call.since
         self._waits += 1
         self._waited += wait
         self._longest_wait = max(self._longest_wait, wait)

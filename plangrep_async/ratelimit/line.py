@@ -94,6 +94,11 @@ class Route:
             meter.give_back(now, cost, taken_at)
         self.taken -= cost
 
+    def postpone(self, now: float, cost: int, taken_at: float) -> None:
+        """A call that was let go leaves only now."""
+        for meter in self.meters:
+            meter.postpone(now, cost, taken_at)
+
     def busy(self, now: float) -> float:
         """Calls a second that left lately."""
         if now >= self.tick + 1.0:

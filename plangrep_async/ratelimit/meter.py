@@ -31,6 +31,10 @@ class Meter(Protocol):
         """The call that was taken at ``taken_at`` has provably not been sent."""
         ...
 
+    def postpone(self, now: float, cost: int, taken_at: float) -> None:
+        """The call that was let go at ``taken_at`` leaves only now, because the event loop was busy meanwhile."""
+        ...
+
     def room(self, now: float) -> float:
         """The total cost of calls that may leave now; infinite where nothing holds them."""
         ...

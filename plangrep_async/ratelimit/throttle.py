@@ -1,7 +1,9 @@
 """After a 429: a gate that is closed until the time that was named, then a pace that recovers.
 
 The pace is an AIMD controller (additive increase, multiplicative decrease), as in TCP: each 429 halves the rate, and
-from there it grows evenly. Clients that share a key and do not know of each other so come to equal shares.
+from there it grows evenly up to what the known windows allow. Clients that share a key and do not know of each other
+so come to equal shares. Where no window is known, it grows slowly near the rate that was refused, and ever faster above
+it, so that a backlog does not break loose on a service that has only just stopped refusing.
 """
 
 from __future__ import annotations
@@ -18,19 +20,22 @@ _RAMP_FROM = 0.25
 _RAMP_LEAST = 4.0  # calls a second; a pace below it needs no ramp
 _LET_THROUGH = 5  # calls that left and were not refused: the service is open, only too many came
 _CATCH_UP = 0.05  # seconds of pace that a late timer may make good
+_PROBING = 10  # times the recovery until a pace without a known goal, by then 150 times that refused, is dropped
 
 
 class Throttle:
     """Holds the calls of one kind after a 429. Implements :class:`~.meter.Meter`."""
 
     __slots__ = (
-        "_after",
         "_event",
         "_from",
+        "_gain",
         "_next",
+        "_power",
         "_settings",
         "_streak",
         "_taken",
+        "_whole",
         "closed_until",
     )
 
@@ -43,7 +48,9 @@ class Throttle:
         self._streak = 0  # times the gate was closed without letting calls through in between
         self._taken = 0  # cost that left since the gate opened
         self._from = math.inf  # calls a second at which the pace begins
-        self._after = math.inf  # and to which it recovers
+        self._gain = 0.0  # by how much it has grown after the time of recovery
+        self._power = 1  # and how: evenly, or ever faster
+        self._whole = settings.recovery  # seconds after which nothing is held back any more
         self._next = -math.inf  # when the next call may leave
 
     def refuse(
@@ -72,7 +79,10 @@ class Throttle:
             wait = min(settings.max_backoff, settings.backoff * 2.0 ** min(self._streak - 1, 32))
         refused = max(_SLOWEST * 2, min(max(busy, 1.0), rate))
         self._from = refused / 2
-        self._after = max(self._from, refused * 2 if ceiling is None else ceiling)
+        goal = refused * 2 if ceiling is None else max(ceiling, self._from)
+        self._gain = goal - self._from
+        self._power = 2 if ceiling is None else 1
+        self._whole = settings.recovery * (_PROBING if ceiling is None else 1)
         self._event = now
         self._taken = 0
         self._close(now, wait, chance)
@@ -87,19 +97,18 @@ class Throttle:
         since = now - self.closed_until
         if since < 0:
             return 0.0
-        recovery = self._settings.recovery
-        if since >= recovery:
+        if since >= self._whole:
             return math.inf
-        rate = self._from + (self._after - self._from) * since / recovery
+        rate = self._from + self._gain * float((since / self._settings.recovery) ** self._power)
         return max(rate * min(1.0, _RAMP_FROM + since / _RAMP), min(rate, _RAMP_LEAST))
 
     def recovered(self, now: float) -> bool:
         """Whether it holds nothing back any more."""
-        return now >= self.closed_until + self._settings.recovery
+        return now >= self.closed_until + self._whole
 
     def forgettable(self, now: float) -> bool:
         """Whether nothing is left to remember, either."""
-        return now >= self.closed_until + max(self._settings.recovery, 2 * self._settings.max_backoff)
+        return now >= self.closed_until + max(self._whole, 2 * self._settings.max_backoff)
 
     def fits(self, now: float, cost: int) -> bool:
         return now >= self._next
@@ -117,6 +126,9 @@ class Throttle:
         rate = self.rate(taken_at)
         if rate < math.inf:
             self._next = max(self.closed_until, self._next - cost / max(rate, _SLOWEST))
+
+    def postpone(self, now: float, cost: int, taken_at: float) -> None:
+        """A pace needs no such care."""
 
     def room(self, now: float) -> float:
         if now < self._next:

@@ -1,0 +1,165 @@
+"""A backlog against servers that count exactly: no refusal, and no allowance left unused."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from plangrep_async.ratelimit import RateLimit, RateLimiter
+from plangrep_async.testing import ManualClock
+
+DOCUMENTED = (RateLimit(40, 1), RateLimit(10_000, 86_400), RateLimit(2_000, 360, "write"))
+WRITE = frozenset({"all", "write"})
+
+
+@pytest.mark.parametrize("mode", ["fixed", "sliding"])
+@pytest.mark.parametrize("phase", [0.0, 0.37])
+@pytest.mark.parametrize("kinds", [("all",), WRITE])
+async def test_two_thousand_calls_draw_no_429_and_use_the_allowance(
+    mode: str,
+    phase: float,
+    kinds: Any,
+    clock: ManualClock,
+    dice: random.Random,
+    simulated_server: Callable[..., Any],
+    simulated_client: Callable[..., Any],
+) -> None:
+    server = simulated_server(DOCUMENTED, mode, phase)
+    limiter = RateLimiter(clock=clock)
+    limiter.observe(server.account())
+    client = simulated_client(limiter, server, there=lambda: 0.02 + dice.random() * 0.005)
+    elapsed = await client.calls(2_000, kinds)
+    assert (server.accepted, server.refused) == (2_000, 0)
+    assert 2_000 / elapsed >= 0.98 * 40
+
+
+@pytest.mark.parametrize("mode", ["fixed", "sliding"])
+async def test_a_network_of_uneven_speed_draws_no_429(
+    mode: str,
+    clock: ManualClock,
+    dice: random.Random,
+    simulated_server: Callable[..., Any],
+    simulated_client: Callable[..., Any],
+) -> None:
+    """Connections are made at first, one call in fifty is held up by 20 to 150 ms, and answers take their own time."""
+    server = simulated_server(DOCUMENTED, mode, 0.5)
+    limiter = RateLimiter(clock=clock)
+    limiter.observe(server.account())
+    made = 0
+
+    def there() -> float:
+        nonlocal made
+        made += 1
+        late = dice.uniform(0.02, 0.15) if dice.random() < 0.02 else 0.0
+        return 0.03 + dice.random() * 0.003 + late + (0.08 if made <= 40 else 0.0)
+
+    client = simulated_client(limiter, server, there=there, back=lambda: 0.03 + dice.random() * 0.003)
+    elapsed = await client.calls(2_000)
+    assert (server.accepted, server.refused) == (2_000, 0)
+    assert 2_000 / elapsed >= 0.98 * 40
+
+
+@pytest.mark.parametrize("mode", ["fixed", "sliding"])
+async def test_writes_of_several_windows_are_served_as_the_windows_come(
+    mode: str, clock: ManualClock, simulated_server: Callable[..., Any], simulated_client: Callable[..., Any]
+) -> None:
+    server = simulated_server(DOCUMENTED, mode, 100.0)
+    limiter = RateLimiter(DOCUMENTED, clock=clock)
+    client = simulated_client(limiter, server)
+    elapsed = await client.calls(8_000, WRITE)
+    assert server.refused == 0
+    # The first 2,000 leave at once, at 40 a second; then one window each.
+    assert elapsed <= (3 * 360 + 50) / 0.98
+
+
+async def test_a_named_reset_is_followed(
+    clock: ManualClock, simulated_server: Callable[..., Any], simulated_client: Callable[..., Any]
+) -> None:
+    """2,000 writes a minute before the reset, 2,000 after it: no interval is waited for in between."""
+    server = simulated_server(DOCUMENTED, "fixed", phase=(clock.monotonic() + 60) % 360)
+    limiter = RateLimiter(clock=clock)
+    limiter.observe(server.account())
+    client = simulated_client(limiter, server)
+    elapsed = await client.calls(4_000, WRITE)
+    assert server.refused == 0
+    assert elapsed < 60 + 3 + 50 / 0.98
+
+
+async def test_calls_around_a_followed_reset_count_on_both_sides(
+    clock: ManualClock, dice: random.Random, simulated_server: Callable[..., Any], simulated_client: Callable[..., Any]
+) -> None:
+    """The calls that leave while the reset passes are the server's next window's; none of that window is refused."""
+    limits = (RateLimit(2_000, 360),)
+    server = simulated_server(limits, "fixed", phase=(clock.monotonic() + 10.4) % 360)
+    limiter = RateLimiter(clock=clock)
+    limiter.observe(server.account())
+    client = simulated_client(limiter, server, there=lambda: dice.uniform(0.01, 0.9))
+    tasks = []
+    for _ in range(1_000):  # 50 a second, over the reset
+        tasks.append(asyncio.create_task(client.call()))
+        await clock.advance(0.02)
+    tasks += [asyncio.create_task(client.call()) for _ in range(4_000)]
+    await clock.run_until_idle()
+    await asyncio.gather(*tasks)
+    assert server.refused == 0
+    assert server.accepted == 5_000
+
+
+async def test_a_sliding_window_that_names_resets_is_found_out(
+    clock: ManualClock, simulated_server: Callable[..., Any], simulated_client: Callable[..., Any]
+) -> None:
+    """One answer with 429 is enough to see that the reset was none; from then on a call counts for an interval."""
+    limits = (RateLimit(100, 360),)
+    server = simulated_server(limits, "sliding")
+    limiter = RateLimiter(clock=clock)
+    limiter.observe(server.account())
+    client = simulated_client(limiter, server)
+    tasks = []
+    for _ in range(100):
+        tasks.append(asyncio.create_task(client.call()))
+        await clock.advance(3.5)
+    tasks += [asyncio.create_task(client.call()) for _ in range(500)]
+    await clock.run_until_idle()
+    await asyncio.gather(*tasks)
+    assert server.accepted == 600
+    first = server.refused
+    await client.calls(300)
+    assert server.refused == first
+
+
+@pytest.mark.parametrize("mode", ["fixed", "sliding"])
+@pytest.mark.parametrize("learns", [True, False])
+async def test_two_clients_that_share_a_key_recover_from_every_429(
+    mode: str,
+    learns: bool,
+    clock: ManualClock,
+    dice: random.Random,
+    simulated_server: Callable[..., Any],
+    simulated_client: Callable[..., Any],
+) -> None:
+    server = simulated_server((RateLimit(40, 1),), mode, 0.2)
+    clients = [
+        simulated_client(
+            RateLimiter(clock=clock, random=dice.random),
+            server,
+            there=lambda: 0.02 + dice.random() * 0.02,
+            learns=learns,
+        )
+        for _ in range(2)
+    ]
+    if learns:
+        for client in clients:
+            client.limiter.observe(server.account())
+    began = clock.monotonic()
+    tasks = [asyncio.create_task(client.call()) for client in clients for _ in range(1_000)]
+    await clock.run_until_idle()
+    await asyncio.gather(*tasks)
+    assert server.accepted == 2_000
+    assert max(client.most_attempts for client in clients) <= 3
+    assert 2_000 / (clock.monotonic() - began) > 0.6 * 40
+    if learns:
+        assert server.refused < 0.05 * 2_000
