@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from starlette.requests import Request
@@ -25,7 +25,6 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from .content import Content
 from .faults import Fault, FaultRule
 from .refusal import Refusal
 from .routes import RouteTable, Target
@@ -239,13 +238,7 @@ class AdminApp:
         if content is None or not content.kept:
             raise AdminError(404, "no such object, or its bytes were not kept")
         headers = {"Content-Length": str(content.size), "Content-Type": "application/octet-stream"}
-        return StreamingResponse(self._blocks(content), headers=headers)
-
-    async def _blocks(self, content: Content) -> AsyncIterator[bytes]:
-        blocks = content.blocks()
-        in_thread: Callable[..., Awaitable[bytes | None]] = self._emulator.context.blobs.in_thread
-        while (block := await in_thread(next, blocks, None)) is not None:
-            yield block
+        return StreamingResponse(self._emulator.context.blobs.stream(content), headers=headers)
 
     async def _reset(self, request: Request) -> Response:
         self._emulator.reset()

@@ -10,12 +10,12 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from .content import Blob
+from .content import Blob, Content
 
 __all__ = ["BlobStore", "BlobWriter"]
 
@@ -27,8 +27,8 @@ MEMORY = 64 << 20
 
 
 class BlobWriter:
-    """Takes one body in pieces. Ends with :meth:`finish` or :meth:`abort`; use as an async context manager to abort when
-    the request breaks off.
+    """Takes one body in pieces. Ends with :meth:`finish` or :meth:`abort`; as a context manager it aborts when the
+    request breaks off.
 
     While a worker thread hashes and writes one block, the event loop collects the next; there are never more.
     """
@@ -162,6 +162,16 @@ class BlobStore:
             async for chunk in stream:
                 await writer.write(chunk)
             return await writer.finish()
+
+    async def stream(self, content: Content, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes of stored content, or a range of them, read in the threads."""
+        blocks = content.blocks(start, length)
+
+        def read() -> bytes:
+            return next(blocks, b"")
+
+        while block := await self.in_thread(read):
+            yield block
 
     def put(self, data: bytes) -> Blob:
         """A blob from bytes at hand. Blocks on the disk for large ones."""

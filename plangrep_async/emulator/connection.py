@@ -8,7 +8,7 @@ import socket
 import struct
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 __all__ = ["SCOPE_KEY", "Connection"]
 
@@ -41,7 +41,8 @@ class Connection(HttpToolsProtocol):
     @property
     def busy(self) -> bool:
         """A request is under way."""
-        return self.cycle is not None and not self.cycle.response_complete
+        cycle = self._current()
+        return cycle is not None and not cycle.response_complete
 
     def cut(self) -> None:
         """Close. What was written still leaves; nothing more will."""
@@ -59,6 +60,11 @@ class Connection(HttpToolsProtocol):
 
     def _forget(self) -> None:
         # The application may return without an answer now, and uvicorn must not send one of its own.
-        if self.cycle is not None:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        cycle = self._current()
+        if cycle is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
+
+    def _current(self) -> RequestResponseCycle | None:
+        """The request that came last. uvicorn's type leaves out that there is none at first."""
+        return self.cycle

@@ -53,8 +53,8 @@ class Ports:
 class Emulator:
     """Plangrep, PlanGrid and their storage on 127.0.0.1, with their own thread and event loop.
 
-    Use it with ``with`` or ``async with``, or call :meth:`start` and :meth:`stop`. After :meth:`kill` (as if its process
-    had died) :meth:`start` brings it back on the same ports with its state.
+    Use it with ``with`` or ``async with``, or call :meth:`start` and :meth:`stop`. After :meth:`kill` (as if its
+    process had died) :meth:`start` brings it back on the same ports with its state.
 
     Args:
         ports: free ones when not given.

@@ -29,11 +29,12 @@ class Fault:
         kind: ``delay`` (wait, then go on), ``cut`` (the connection is closed), ``reset`` (closed with RST), ``answer``
             (another answer than the service's own).
         when: the moment. ``before``: the head was read, the body was not, nothing happened. ``in_body``: after
-            ``after_bytes`` of the body. ``read``: the whole body was taken and dropped, nothing happened. ``after``: the
-            service did its work, its answer is lost. ``in_answer``: in the middle of the service's answer.
+            ``after_bytes`` of the body. ``read``: the whole body was taken and dropped, nothing happened. ``after``:
+            the service did its work, its answer is lost. ``in_answer``: in the middle of the service's answer.
         after_bytes: for ``in_body`` and ``in_answer``; half of the declared length when not given.
         seconds: of a delay, in real seconds whatever the emulator's clock does; None waits until the client leaves,
-            the faults are cleared or the emulator stops. While a delay ``before`` or ``in_body`` lasts, nothing is read.
+            the faults are cleared or the emulator stops. While a delay ``before`` or ``in_body`` lasts, nothing is
+            read.
         status: of an answer; None keeps the service's own (only with ``after``).
         body: of an answer; None keeps the service's own, cut to half when ``truncate``.
         headers: added to an answer.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from types import FrameType
 from typing import Any
 
@@ -30,7 +30,7 @@ def serve(emulator: Emulator, *, announce: Callable[[Emulator], None], until: th
 
 
 @contextlib.contextmanager
-def _signals(callback: Callable[[], None]) -> Iterator[None]:
+def _signals(callback: Callable[[], None]) -> Generator[None]:
     """Call back on SIGINT and SIGTERM; signals belong to the main thread, so elsewhere this does nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from ..content import Content
 from .access import Access
 from .artifacts import Artifact, find_artifact
 from .errors import PlangrepError, invalid, not_found
@@ -98,12 +96,7 @@ class ArtifactRoutes:
         }
         if request.method == "HEAD":
             return Response(headers=headers)
-        return StreamingResponse(self._blocks(artifact.content), headers=headers)
-
-    async def _blocks(self, content: Content) -> AsyncIterator[bytes]:
-        blocks = content.blocks()
-        while (block := await self._state.context.blobs.in_thread(next, blocks, None)) is not None:
-            yield block
+        return StreamingResponse(self._state.context.blobs.stream(artifact.content), headers=headers)
 
 
 def _path(request: Request) -> str:

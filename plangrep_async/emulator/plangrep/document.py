@@ -22,8 +22,8 @@ class Document:
     classification: as given by the client; None asks the server.
     size: declared, or received with a form.
     sha256: declared, or computed.
-    status: ``pending`` (registered), ``uploaded``, ``processing``, ``completed``, ``failed``, ``cancelled``, ``skipped``
-        (not among the completed ``documentIds``).
+    status: ``pending`` (registered), ``uploaded``, ``processing``, ``completed``, ``failed``, ``cancelled``,
+        ``skipped`` (not among the completed ``documentIds``).
     tokens: upload tokens that were given out.
     content: its bytes, once confirmed.
     stores: how often bytes were accepted for it through the API; the storage origin counts for itself.

@@ -1,4 +1,4 @@
-"""Plangrep's errors: ``{"error": {"code", "message"}}``. Statuses and codes are assumptions where no page names them."""
+"""Plangrep's errors: ``{"error": {"code", "message"}}``. Where no page names them, statuses and codes are assumed."""
 
 from __future__ import annotations
 

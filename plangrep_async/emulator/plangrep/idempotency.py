@@ -44,8 +44,8 @@ class IdempotencyStore:
     ) -> tuple[T, bool]:
         """The outcome of ``work``, and whether it is an earlier one.
 
-        Without a key, ``work`` always runs. Repeats that come while the first is at work wait for it. What raises is not
-        remembered.
+        Without a key, ``work`` always runs. Repeats that come while the first is at work wait for it. What raises is
+        not remembered.
 
         Raises:
             PlangrepError: 400 for a key beyond 256 characters, 409 for a key used with another body.

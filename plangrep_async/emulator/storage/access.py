@@ -36,8 +36,8 @@ async def read_body(store: InternalStorage, request: Request) -> Blob:
     """Stream a body to disk, held against its declared length and digests.
 
     Raises:
-        S3Error: NotImplemented (chunked), MissingContentLength, EntityTooLarge, InvalidRequest, InvalidDigest, BadDigest,
-            XAmzContentSHA256Mismatch.
+        S3Error: NotImplemented (chunked), MissingContentLength, EntityTooLarge, InvalidRequest, InvalidDigest,
+            BadDigest, XAmzContentSHA256Mismatch.
     """
     headers = exchange_of(request).headers
     if "transfer-encoding" in headers:

@@ -88,8 +88,8 @@ class InternalStorage(UrlSigner):
         if upload is None or (upload.bucket, upload.key) != (bucket, key):
             raise S3Error(
                 "NoSuchUpload",
-                "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or "
-                "completed.",
+                "The specified upload does not exist. The upload ID may be invalid, or the upload may have been "
+                "aborted or completed.",
                 {"UploadId": upload_id},
             )
         return upload

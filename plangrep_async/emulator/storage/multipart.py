@@ -61,8 +61,8 @@ class MultipartUpload:
             if blob is None or (etag is not None and etag.strip('"') != etag_of(blob).strip('"')):
                 raise S3Error(
                     "InvalidPart",
-                    "One or more of the specified parts could not be found. The part may not have been uploaded, or the "
-                    "specified entity tag may not match the part's entity tag.",
+                    "One or more of the specified parts could not be found. The part may not have been uploaded, or "
+                    "the specified entity tag may not match the part's entity tag.",
                     {"PartNumber": str(number)},
                 )
             chosen.append(blob)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from email.utils import formatdate
 
 from starlette.requests import Request
@@ -17,7 +17,7 @@ from .backend import StoredObject
 from .errors import S3Error
 from .internal import InternalStorage
 
-__all__ = ["ObjectRoutes", "stream_content"]
+__all__ = ["ObjectRoutes"]
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 _OVERRIDES = ("content-type", "content-disposition", "content-encoding", "cache-control")
@@ -81,14 +81,7 @@ class ObjectRoutes:
             return Response(status_code=status, headers=headers)
         if not content.kept:
             raise S3Error("InternalError", "The emulator runs as a sink and kept no bytes.")
-        return StreamingResponse(stream_content(self._store, content, start, length), status, headers)
-
-
-async def stream_content(store: InternalStorage, content: Content, start: int, length: int) -> AsyncIterator[bytes]:
-    """The bytes of a range, read in worker threads."""
-    blocks = content.blocks(start, length)
-    while (block := await store.blobs.in_thread(next, blocks, None)) is not None:
-        yield block
+        return StreamingResponse(self._store.blobs.stream(content, start, length), status, headers)
 
 
 def _range(first: str, last: str, size: int) -> tuple[int, int]:

@@ -26,8 +26,8 @@ LONGEST_FIELDS = 20 << 10
 class PostRoute:
     """``POST /{bucket}``.
 
-    Rules: Amazon S3 API reference, "POST Object": fields come before the file, what comes after it is ignored; the fields
-    may have 20 KB in all.
+    Rules: Amazon S3 API reference, "POST Object": fields come before the file, what comes after it is ignored; the
+    fields may have 20 KB in all.
     """
 
     def __init__(self, store: InternalStorage, verify_post: PostVerifier) -> None:
