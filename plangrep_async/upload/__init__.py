@@ -11,9 +11,13 @@
 
 from .file import FileSource, UploadFile, guess_content_type
 from .fingerprint import Fingerprint
+from .lane import LaneStatistics
 from .outcome import Outcome, UploadReport
 from .parts import ConfirmedPart, Part, choose_part_size, count_parts
+from .plan import Path, Plan, plan
 from .progress import FileProgress, UploadProgress
+from .s3 import S3Bucket, S3Object
+from .s3sign import S3Credentials, S3Signer
 from .scheduler import UploadScheduler
 from .settings import UploadSettings
 from .state import UploadState
@@ -50,6 +54,9 @@ __all__ = [
     "ConfirmedPart",
     "choose_part_size",
     "count_parts",
+    "Path",
+    "Plan",
+    "plan",
     "SlotRequest",
     "PreparedFile",
     "Fingerprint",
@@ -67,4 +74,9 @@ __all__ = [
     "UploadProgress",
     "FileProgress",
     "Transfer",
+    "LaneStatistics",
+    "S3Bucket",
+    "S3Credentials",
+    "S3Object",
+    "S3Signer",
 ]

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import random as _random
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Hashable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Hashable, Iterable, Sequence
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Literal, TypeVar
@@ -21,10 +21,11 @@ from .outcome import Outcome, UploadReport
 from .progress import UploadProgress
 from .run import Run
 from .settings import UploadSettings
+from .small import send_small
 from .task import Upload
 from .tracker import Tracker
 from .transfer import Transfer
-from .wire import Pacer, TransferPool
+from .wire import Pacer, TransferPool, WireAnswer, WireBody, WireRequest
 
 __all__ = ["UploadScheduler"]
 
@@ -119,6 +120,31 @@ class UploadScheduler:
             if self._guard.closed and not _is_being_cancelled():
                 raise ClientClosedError("the UploadScheduler was closed while the upload ran") from None
             raise
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        content: bytes = b"",
+        repeatable: bool = True,
+    ) -> WireAnswer:
+        """A small request to a storage host, through the same connections and under the same bounds.
+
+        Repeated after failures and after answers that say "later", like the uploads' own; any other answer, errors
+        included, is given back.
+
+        Args:
+            repeatable: whether sending it twice has the effect of sending it once.
+
+        Raises:
+            TransferError: no answer came.
+        """
+        self._guard.check()
+        return await send_small(
+            self._ready_engine(), WireRequest(method, url, tuple(headers), WireBody(content)), repeatable
+        )
 
     async def run(
         self,
