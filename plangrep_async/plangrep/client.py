@@ -26,7 +26,8 @@ from ._codec import Codec
 from ._context import Context, WireKeywords, countdown
 from .models.job import Job, JobCreated
 from .resources.artifacts import Artifacts
-from .resources.jobs import MIN_INTERVAL, Jobs
+from .resources.jobs import Jobs
+from .resources.pace import MIN_INTERVAL, Pace
 from .resources.polling import check_waiting
 from .resources.projects import Projects
 from .resources.uploads import FORM_BELOW, Uploads
@@ -148,12 +149,13 @@ class PlangrepClient:
             ),
         )
         self.webhooks = WebhookInbox(webhook_verifier, names)
+        self._pace = Pace(clock)
         self._bind(Context(session, codec=Codec(names), clock=clock, random=random))
 
     def _bind(self, context: Context) -> None:
         self._context = context
         self.projects = Projects(context)
-        self.jobs = Jobs(context, self.webhooks)
+        self.jobs = Jobs(context, self.webhooks, self._pace)
         self.uploads = Uploads(context, self._session, self._engine, self.jobs)
         self.artifacts = Artifacts(context, self._session)
 
@@ -190,6 +192,7 @@ class PlangrepClient:
         copy._session = self._session
         copy._engine = self._engine
         copy.webhooks = self.webhooks
+        copy._pace = self._pace
         copy._bind(self._context.replace(CallOptions(timeout=timeout, deadline=deadline, max_attempts=max_attempts)))
         return copy
 

@@ -1,5 +1,6 @@
-"""What users need to test their own programs: a manual clock and fakes."""
+"""What users need to test their own programs: clocks that stand still or run fast, and fakes."""
 
 from .clock import ManualClock, settle
+from .scaled import ScaledClock
 
-__all__ = ["ManualClock", "settle"]
+__all__ = ["ManualClock", "ScaledClock", "settle"]

@@ -20,20 +20,19 @@ from ..models.enums import JobStatus
 from ..models.job import Job, JobCreated
 from ..models.result import JobResult
 from ..webhooks.inbox import WebhookInbox
+from .pace import MIN_INTERVAL, Pace
 from .polling import check_waiting, poll
 
-__all__ = ["MIN_INTERVAL", "Jobs"]
-
-MIN_INTERVAL = 5.0
-"""Seconds; the service asks not to read a job more often ("Polling and webhooks")."""
+__all__ = ["Jobs"]
 
 
 class Jobs:
     """Jobs: files in, a result out. Every method raises the errors of :mod:`plangrep_async.errors`."""
 
-    def __init__(self, context: Context, inbox: WebhookInbox) -> None:
+    def __init__(self, context: Context, inbox: WebhookInbox, pace: Pace) -> None:
         self._context = context
         self._inbox = inbox
+        self._pace = pace
 
     async def create(
         self,
@@ -77,8 +76,13 @@ class Jobs:
         return await self._context.send(call, keywords)
 
     async def get(self, job_id: str, **keywords: Unpack[CallKeywords]) -> Job:
-        """One job ("Get a job")."""
-        return await self._context.send(self._job_call("GET", job_id), keywords)
+        """One job ("Get a job"). To wait for a job, use :meth:`wait`: it keeps the pace that the service asks for."""
+        call = self._job_call("GET", job_id)
+        self._pace.note(job_id)
+        try:
+            return await self._context.send(call, keywords)
+        finally:
+            self._pace.note(job_id)
 
     async def resume(self, job_id: str, **keywords: Unpack[CallKeywords]) -> Job:
         """Go on with a job that was blocked, after credits were added; nothing is uploaded again ("Resume a job").
@@ -142,12 +146,6 @@ class Jobs:
         check_waiting(interval, deadline, least=MIN_INTERVAL, rule='; the service asks for it ("Polling and webhooks")')
         with self._inbox.listen(job_id) as alarm:
 
-            async def sleep(seconds: float) -> None:
-                began = self._context.clock.monotonic()
-                if await alarm.wait(self._context.clock, seconds):
-                    rest = MIN_INTERVAL - (self._context.clock.monotonic() - began)
-                    await self._context.clock.sleep(max(0.0, min(rest, seconds)))
-
             def ended(job: Job) -> bool:
                 if job.status == JobStatus.BLOCKED_INSUFFICIENT_CREDITS and not wait_when_blocked:
                     raise JobBlockedError(
@@ -166,7 +164,8 @@ class Jobs:
                 deadline=deadline,
                 keywords=keywords,
                 on_update=on_update,
-                sleep=sleep,
+                sleep=lambda seconds: alarm.wait(self._context.clock, seconds),
+                allowed_in=lambda: self._pace.allowed_in(job_id),
             )
         if raise_on_failure and not job.status.has_result:
             reason = f": {job.error}" if job.error else ""
@@ -198,7 +197,14 @@ class Jobs:
             interval=interval,
             deadline=deadline,
             keywords=keywords,
+            allowed_in=lambda: self._pace.allowed_in(job_id),
         )
+
+    async def get_when_allowed(self, job_id: str, **keywords: Unpack[CallKeywords]) -> Job:
+        """As :meth:`get`, but not within 5 s of the last reading of this job by this client."""
+        while (pause := self._pace.allowed_in(job_id)) > 0:
+            await self._context.clock.sleep(pause)
+        return await self.get(job_id, **keywords)
 
     def _job_call(self, method: str, *segments: str) -> Call[Job]:
         return Call(method, api_path("jobs", *segments), self._context.codec.reader(Job, "job"))

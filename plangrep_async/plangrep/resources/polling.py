@@ -47,6 +47,7 @@ async def poll(
     keywords: WireKeywords,
     on_update: Callable[[T], None] | None = None,
     sleep: Callable[[float], Awaitable[object]] | None = None,
+    allowed_in: Callable[[], float] = lambda: 0.0,
 ) -> T:
     """Read until a reading is as wanted.
 
@@ -58,6 +59,7 @@ async def poll(
         what, advice: for the error: ``what`` is still ``status`` after so many seconds; ``advice``.
         on_update: told of each reading.
         sleep: waits between two readings; may end early.
+        allowed_in: seconds until a reading is allowed; asked before each.
 
     Raises:
         WaitTimeoutError: ``deadline`` seconds have passed.
@@ -70,6 +72,9 @@ async def poll(
         left = None if deadline is None else deadline - (clock.monotonic() - started)
         if left is not None and left <= 0:
             break
+        if (pause := allowed_in()) > 0:
+            await clock.sleep(pause if left is None else min(pause, left))
+            continue
         try:
             last = await read({**keywords, "deadline": left})
             failure, failures = None, 0

@@ -51,6 +51,7 @@ class Uploads(UploadSteps):
         job: Job | None = None,
         idempotency_key: str | None = None,
         on_progress: Callable[[UploadProgress], None] | None = None,
+        on_file: Callable[[UploadedFile | FailedFile], None] | None = None,
         deadline: float | None = None,
         **keywords: Unpack[WireKeywords],
     ) -> JobUploadReport:
@@ -72,6 +73,7 @@ class Uploads(UploadSteps):
             idempotency_key: of the completion; made when not given.
             on_progress: called from the event loop, at most ten times a second, with the bytes sent and the bytes
                 confirmed.
+            on_file: called from the event loop with each file as it ends; it must not fail.
             deadline: seconds for all files together; without one, a file ends when its retries do.
             keywords: ``timeout`` and ``max_attempts`` of the small calls; the transfers have
                 :class:`~plangrep_async.UploadSettings`.
@@ -90,7 +92,7 @@ class Uploads(UploadSteps):
         if route not in ("auto", "form", "registered"):
             raise InvalidInputError(f'route must be "auto", "form" or "registered", not {route!r}')
         check_range(form_below, "form_below", 0)
-        ledger = _Ledger(job_id, found, check_idempotency_key(idempotency_key or self._context.new_key()))
+        ledger = _Ledger(job_id, found, check_idempotency_key(idempotency_key or self._context.new_key()), on_file)
         limit = Deadline(self._context.clock, deadline, "POST", self._session.base_url + api_path("jobs", job_id))
         try:
             with limit:
@@ -119,7 +121,7 @@ class Uploads(UploadSteps):
             return (await self.register(job_id, registrations, **keywords)).uploads
 
         async def read() -> Job:
-            return await self._jobs.get(job_id, deadline=_ASK_DEADLINE, **keywords)
+            return await self._jobs.get_when_allowed(job_id, deadline=_ASK_DEADLINE, **keywords)
 
         scheduler = await self._engine.open()
         registrar = Registrar(register)
@@ -152,8 +154,15 @@ class Uploads(UploadSteps):
 class _Ledger:
     """What is known of each file while a ``send`` runs, for the report at any moment."""
 
-    def __init__(self, job_id: str, files: list[UploadFile], key: str) -> None:
+    def __init__(
+        self,
+        job_id: str,
+        files: list[UploadFile],
+        key: str,
+        on_file: Callable[[UploadedFile | FailedFile], None] | None,
+    ) -> None:
         self.job_id = job_id
+        self._on_file = on_file
         self.files = files
         self.superseded: list[str] = []
         self._key = key
@@ -166,6 +175,8 @@ class _Ledger:
             self._failed.append(failed)
         else:
             self._uploaded.append(outcome.result)
+        if self._on_file is not None:
+            self._on_file(failed or outcome.result)
 
     def report(self, *unfinished: FailedFile) -> JobUploadReport:
         """As it stands."""

@@ -17,17 +17,15 @@ from ..models.job import Job, JobFile
 
 __all__ = ["Arrivals"]
 
-_GAP = 5.0
-"""Seconds between two readings of a job ("Polling and webhooks")."""
 _READINGS = 2
-"""A file that two readings, 5 s apart, do not show has not arrived."""
+"""A file that two readings do not show, 5 s apart, has not arrived."""
 
 
 class Arrivals:
     """The forms of one job.
 
     Args:
-        read: reads the job.
+        read: reads the job, never within 5 s of the last time.
         before: the job before the first form was sent.
     """
 
@@ -77,7 +75,6 @@ class Arrivals:
         """The job as it was read after ``moment``; one reading serves all who ask for it."""
         async with self._reading:
             if self._read_at <= moment:
-                await self._clock.sleep(max(0.0, self._read_at + _GAP - self._clock.monotonic()))
                 began = self._clock.monotonic()
                 self._last = await self._read()
                 self._read_at = began
