@@ -17,7 +17,7 @@ from ..errors import PlangrepAsyncError
 from .display import choose_display
 from .exits import INTERRUPTED, OK, SERVICE, USAGE, exit_code, sentence
 from .files import collect_files
-from .serve import serve
+from .serve import run_emulator
 from .service import plangrep_service
 from .submit import DEFAULT_PROJECT, Submission, SubmitOptions, submit
 
@@ -62,7 +62,7 @@ def cli(context: click.Context, debug: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 @click.option("--quiet", is_flag=True, help="Show problems only.")
 @click.pass_context
-def submit_command(context: click.Context, **arguments: Any) -> None:
+def submit_command(context: click.Context, /, **arguments: Any) -> None:
     """Submit PATHS (files, or folders of PDFs) as one job, and wait for its result.
 
     Exit codes: 0 all is well; 1 a document failed; 2 wrong usage; 3 the service or the network; 130 interrupted.
@@ -113,7 +113,12 @@ def submit_command(context: click.Context, **arguments: Any) -> None:
 @click.pass_context
 def emulator_command(context: click.Context, port: int, speed: float, as_json: bool) -> None:
     """Run both services and their storage on this machine until Ctrl-C. Nothing is kept."""
-    context.exit(serve(port=port, speed=speed, as_json=as_json))
+    try:
+        code = run_emulator(port=port, speed=speed, as_json=as_json)
+    except PlangrepAsyncError as error:
+        click.echo(sentence(error), err=True)
+        code = exit_code(error)
+    context.exit(code)
 
 
 def run_interruptibly(work: Coroutine[Any, Any, int]) -> int:

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import threading
 
 from ..errors import ConfigurationError
 from .exits import OK
 
-__all__ = ["serve"]
+__all__ = ["run_emulator"]
 
 
-def serve(*, port: int, speed: float, as_json: bool) -> int:
+def run_emulator(*, port: int, speed: float, as_json: bool) -> int:
     """Run the emulator until SIGINT or SIGTERM.
 
     Raises:
-        ConfigurationError: the ``emulator`` extra is not installed.
+        ConfigurationError: the ``emulator`` extra is not installed, or a port is taken.
     """
     try:
-        from ..emulator import Emulator, Ports
+        from ..emulator import Emulator, Ports, serve
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"the emulator needs {error.name}: pip install 'plangrep-async[emulator]'") from None
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    ports = Ports(port, port + 1, port + 2) if port else Ports()
-    with Emulator(ports=ports, speed=speed) as emulator:
+
+    def announce(emulator: Emulator) -> None:
         addresses = {
             "PLANGREP_BASE_URL": emulator.plangrep_url,
             "PLANGREP_API_KEY": emulator.api_key,
@@ -41,5 +36,12 @@ def serve(*, port: int, speed: float, as_json: bool) -> int:
             for name, value in addresses.items():
                 sys.stdout.write(f"export {name}={value}\n" if name.isupper() else f"# {name}: {value}\n")
         sys.stdout.flush()
-        stop.wait()
+
+    ports = Ports(port, port + 1, port + 2) if port else Ports()
+    try:
+        serve(Emulator(ports=ports, speed=speed), announce=announce)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the emulator cannot listen on port {port} and the next two: {error.strerror}"
+        ) from None
     return OK

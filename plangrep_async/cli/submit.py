@@ -12,8 +12,8 @@ from typing import Any
 
 from attrs import Factory, define, evolve, frozen
 
-from ..errors import InvalidInputError, JobBlockedError
-from ..plangrep import Job, JobResult, JobStatus, PlangrepClient, Project
+from ..errors import InvalidInputError, JobBlockedError, UploadError
+from ..plangrep import FailedFile, Job, JobResult, JobStatus, PlangrepClient, Project, UploadedFile
 from ..upload import UploadFile, UploadSettings
 from .display import Display, size_text
 from .exits import FAILED_DOCUMENTS, OK
@@ -89,7 +89,7 @@ async def submit(service: Service, submission: Submission, display: Display) -> 
             max_transfers=options.transfers,
             start_transfers=min(options.transfers, settings.start_transfers),
         )
-    async with PlangrepClient(api_key=service.api_key, base_url=service.base_url, upload_settings=settings) as client:
+    async with PlangrepClient(service.api_key, base_url=service.base_url, uploads=settings) as client:
         job = await _open_job(client, service, options, display)
         submission.job = job
         code = OK
@@ -104,7 +104,7 @@ async def submit(service: Service, submission: Submission, display: Display) -> 
         job = await _wait(client, service, submission, display)
         result = await client.jobs.result(job.id)
         if options.out is not None:
-            await asyncio.to_thread(_write_result, options.out, client.to_json(result))
+            await asyncio.to_thread(_write_result, options.out, result.to_dict())
             display.step(f"Result written to {options.out}", out=str(options.out))
         _show(result, job, display)
         bad = bool(result.errors) or any(document.failed_page_count for document in result.documents)
@@ -151,21 +151,20 @@ async def _upload(client: PlangrepClient, submission: Submission, display: Displ
     if not options.files:
         submission.job = await client.uploads.complete(job_id)
         return OK
-    by_file = {UploadFile(path, classification=options.classification): path for path in options.files}
+    files = [UploadFile(path, classification=options.classification) for path in options.files]
+    paths = {id(file): path for file, path in zip(files, options.files, strict=True)}
 
-    def stored(file: UploadFile) -> None:
-        submission.pending.remove(by_file[file])
+    def ended(item: UploadedFile | FailedFile) -> None:
+        # A registered file counts only with the token that completes it, which this process alone has: to go on in
+        # another one, it is sent again.
+        if isinstance(item, UploadedFile) and item.completion is None:
+            submission.pending.remove(paths[id(item.file)])
 
-    report = await client.uploads.send(
-        job_id,
-        list(by_file),
-        on_progress=display.progress,
-        on_uploaded=lambda item: stored(item.file),
-    )
+    report = await client.uploads.send(job_id, files, job=submission.job, on_progress=display.progress, on_file=ended)
     for item in report.failed:
         display.problem(f"{item.file_name}: {item.error}", file=item.file_name, error=str(item.error))
     if not report.uploaded:
-        raise InvalidInputError("no file could be uploaded; the job was not started")
+        raise UploadError(f"none of the {len(files)} files could be uploaded; job {job_id} was not started")
     submission.job = await client.uploads.complete(job_id, report)
     return FAILED_DOCUMENTS if report.failed else OK
 
