@@ -1,0 +1,192 @@
+"""The database behind a journal, in a thread of its own.
+
+Writes are gathered: whatever is handed in while a transaction is being committed goes into the next one, and each caller
+goes on only when the transaction that holds its change has been committed. So the cost of a commit is shared, and none is
+believed before it is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from attrs import frozen
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from ..errors import ConfigurationError
+from .errors import JournalError
+
+__all__ = ["Database", "open_engine"]
+
+R = TypeVar("R")
+_MAX_GROUP = 2_000
+
+
+def open_engine(location: str | Path) -> Engine:
+    """An engine for a file's path (SQLite) or a database URL. Connects at first use.
+
+    Raises:
+        ConfigurationError: the URL cannot be read, or its driver is not installed.
+    """
+    text = str(location)
+    try:
+        url = make_url(text if "://" in text else f"sqlite:///{Path(text).absolute()}")
+        if url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise ConfigurationError(f"the journal's location cannot be used: {error}") from None
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the journal's database needs {error.name}: pip install 'psycopg[binary]' for PostgreSQL"
+        ) from None
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # transactions are begun below, not guessed by the driver
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")  # survives a power cut, not only a kill; the cost is shared by a group
+    cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # A reader that becomes a writer in mid-transaction would fail where a writer from the start waits its turn.
+    reads = connection.get_execution_options().get("journal_reads")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+@frozen(eq=False)
+class _Write(Generic[R]):
+    work: Callable[[Connection], R]
+    future: asyncio.Future[R]
+
+
+class Database:
+    """Runs functions on a connection: writes in groups, reads one by one.
+
+    Args:
+        engine: see :func:`open_engine`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal-write")
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="journal-read")
+        self._lock = threading.Lock()
+        self._queue: deque[_Write[Any]] = deque()
+        self._busy = False
+        self.commits = 0
+        self.writes = 0
+
+    @property
+    def dialect(self) -> str:
+        """``"sqlite"`` or ``"postgresql"``."""
+        return self._engine.dialect.name
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Finish what was handed in, then close every connection."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._writer.shutdown(wait=True)
+        self._reader.shutdown(wait=True)
+        self._engine.dispose()
+
+    async def write(self, work: Callable[[Connection], R]) -> R:
+        """Run ``work`` in the next transaction; returns when that is committed.
+
+        Raises:
+            JournalError: it could not be committed; nothing of ``work`` is in the journal.
+
+        Cancelled: ``work`` may be committed all the same. Whoever needs to know reads.
+        """
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        with self._lock:
+            self._queue.append(_Write(work, future))
+            start, self._busy = not self._busy, True
+        if start:
+            self._writer.submit(self._drain)
+        return await future
+
+    async def read(self, work: Callable[[Connection], R]) -> R:
+        """Run ``work``, which must not write, on a connection of its own.
+
+        Raises:
+            JournalError: the database does not answer.
+        """
+
+        def run() -> R:
+            try:
+                with self._engine.connect() as connection:
+                    return work(connection.execution_options(journal_reads=True))
+            except SQLAlchemyError as error:
+                raise JournalError.of(error) from error
+
+        return await asyncio.get_running_loop().run_in_executor(self._reader, run)
+
+    def _drain(self) -> None:
+        while True:
+            with self._lock:
+                group = [self._queue.popleft() for _ in range(min(len(self._queue), _MAX_GROUP))]
+                if not group:
+                    self._busy = False
+                    return
+            if not self._commit(group) and len(group) > 1:
+                # One change spoilt it for all: each alone, so that only that one fails.
+                for write in group:
+                    self._commit([write])
+
+    def _commit(self, group: list[_Write[Any]]) -> bool:
+        """Commit the group and tell its callers. ``False`` when it failed and callers are not told yet."""
+        try:
+            with self._engine.begin() as connection:
+                results = [write.work(connection) for write in group]
+        except Exception as error:  # noqa: BLE001 - handed to the callers
+            if len(group) > 1 and not (isinstance(error, DBAPIError) and error.connection_invalidated):
+                return False
+            failure = JournalError.of(error) if isinstance(error, SQLAlchemyError | OSError) else error
+            for write in group:
+                _tell(write.future, None, failure)
+            return True
+        self.commits += 1
+        self.writes += len(group)
+        for write, result in zip(group, results, strict=True):
+            _tell(write.future, result, None)
+        return True
+
+
+def _tell(future: asyncio.Future[R], result: Any, error: Exception | None) -> None:
+    def settle() -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    try:
+        future.get_loop().call_soon_threadsafe(settle)
+    except RuntimeError:
+        return  # the loop is closed: nobody waits any more

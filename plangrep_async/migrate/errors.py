@@ -1,0 +1,59 @@
+"""Errors of a migration.
+
+::
+
+    PlangrepAsyncError
+    └── MigrationError
+        ├── JournalError          the journal cannot be read or written
+        ├── JournalLockedError    another run holds the lease
+        └── MigrationStopped      too many errors, or something that no retry mends; the journal goes on
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import DBAPIError
+
+from ..errors import PlangrepAsyncError
+
+__all__ = ["JournalError", "JournalLockedError", "MigrationError", "MigrationStopped"]
+
+
+class MigrationError(PlangrepAsyncError):
+    """Something about the migration as a whole."""
+
+
+class JournalError(MigrationError):
+    """The journal cannot be read or written; no step was taken that it does not hold."""
+
+    @classmethod
+    def of(cls, error: Exception) -> JournalError:
+        """The sentence for a database's or a file system's failure."""
+        if isinstance(error, JournalError):
+            return error
+        origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+        text = str(origin).strip()
+        low = text.lower()
+        if "disk is full" in low or "no space left" in low or "disk full" in low:
+            return cls(
+                "the disk that holds the journal is full. Nothing is lost: free some space and run the same command again"
+            )
+        if "readonly" in low or "read-only" in low or "permission denied" in low:
+            return cls(
+                "the journal cannot be written: its file or folder is read-only. Make it writable and run the same "
+                "command again"
+            )
+        if "unable to open" in low:
+            return cls("the journal cannot be opened: does its folder exist, and may you write there?")
+        if "not a database" in low or "malformed" in low:
+            return cls("the journal's file is no journal, or is damaged; choose another with --journal")
+        if "locked" in low:
+            return cls("the journal is locked by another program; end that and run the same command again")
+        return cls(f"the journal cannot be used: {text or type(error).__name__}")
+
+
+class JournalLockedError(MigrationError):
+    """Another run works on this journal."""
+
+
+class MigrationStopped(MigrationError):
+    """The run ended before its end; the same command goes on."""
