@@ -77,7 +77,7 @@ class PlangridSettings:
         rotate_refresh_tokens: whether a refresh token works once only (unverified).
     """
 
-    api_key: str = field(default="emulator-key", repr=False)
+    api_key: str = field(default="pgk_test_emulator", repr=False)
     limits: tuple[WindowLimit, ...] = DOCUMENTED_LIMITS
     window_mode: WindowMode = "fixed"
     window_phase: float = 0.0

@@ -27,7 +27,7 @@ def format_date(seconds: float) -> str:
 
 def format_ceiling(seconds: float) -> str:
     """Like :func:`format_timestamp`, rounded up: who waits until then has waited long enough."""
-    return format_timestamp(math.ceil(seconds - 1e-6))
+    return format_timestamp(math.ceil(seconds))
 
 
 def parse_timestamp(text: object) -> float | None:
