@@ -41,7 +41,7 @@ class RateLimiter:
     is told in :mod:`plangrep_async.ratelimit.line`.
 
     Without limits everything may leave at once. A 429 closes a gate for all calls of its kind until the time that it
-    names; then they leave at half the former rate and speed up. What the server tells of its windows, with a 429 or
+    names; then they leave more slowly than before, and speed up. What the server tells of its windows, with a 429 or
     when asked, is followed from then on (see :class:`LimiterSettings`).
 
     It serves the calls of one event loop, and is not safe to use from several threads. No timer is left behind when

@@ -4,9 +4,10 @@ The order
 ---------
 
 Calls that the same windows count leave in the order in which they came. A call that other windows count does not wait
-behind one that it does not delay: when the writes of six minutes are used up, reads go on. But it may never push an
-earlier call back: as on a batch computer that fills gaps ("backfilling"), a later call leaves first only if the earlier
-one can still leave at the moment at which it could have left without it. So nobody starves, whatever the mix.
+behind one that it does not delay: when the writes of six minutes are used up, reads go on. But it may not push an
+earlier call back. As on batch computers that fill gaps in their schedule ("backfilling"), a later call leaves first
+only if each call at the head of another line can still leave at the moment at which it could have left otherwise.
+So the call that has waited longest is never delayed by any that came later, and nobody starves, whatever the mix.
 """
 
 from __future__ import annotations

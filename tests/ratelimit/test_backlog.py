@@ -160,6 +160,6 @@ async def test_two_clients_that_share_a_key_recover_from_every_429(
     await asyncio.gather(*tasks)
     assert server.accepted == 2_000
     assert max(client.most_attempts for client in clients) <= 3
-    assert 2_000 / (clock.monotonic() - began) > 0.6 * 40
+    assert 2_000 / (clock.monotonic() - began) > (0.6 if learns else 0.4) * 40
     if learns:
         assert server.refused < 0.05 * 2_000
