@@ -124,7 +124,7 @@ class Pdf:
 
     def _trailer(self, start: int) -> bytes:
         identity = hashlib.md5(self._seed.encode(), usedforsecurity=False).hexdigest().encode()
-        return b"trailer\n<< /Size %d /Root 1 0 R /ID [<%s> <%s>] >>\nstartxref\n%d\n%%%%EOF\n" % (
+        return b"trailer\n<< /Size %d /Root 1 0 R /ID [<%s> <%s>] >>\nstartxref\n%010d\n%%%%EOF\n" % (
             self._next,
             identity,
             identity,
@@ -139,12 +139,7 @@ class Pdf:
         head_size = len(head % 0)
         tail = b"\nendstream\nendobj\n"
         table = len(b"xref\n0 %d\n" % self._next) + 20 * self._next
-        # The table's own offset is written out in digits, whose number depends on it.
-        for digits in range(1, 14):
-            trailer = self._trailer(10 ** (digits - 1))
-            length = size - self._position - head_size - len(tail) - table - len(trailer)
-            if len(str(size - table - len(trailer))) == digits:
-                break
+        length = size - self._position - head_size - len(tail) - table - len(self._trailer(0))
         if length < 0:
             raise ValueError(f"size: the pages alone need {size - length} bytes")
         self._offsets[number] = self._position
@@ -192,7 +187,7 @@ def write_spec_book(path: Path, *, sections: int, seed: int, size: int | None = 
 
 
 def write_set(folder: Path, *, files: int, smallest: int, largest: int, seed: int) -> list[Path]:
-    """Sheet sets and spec books in turn; their sizes grow by a constant factor from ``smallest`` to ``largest`` bytes."""
+    """Sheet sets and spec books in turn, growing by a constant factor from ``smallest`` to ``largest`` bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
     for index in range(files):
