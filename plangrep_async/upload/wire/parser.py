@@ -36,7 +36,6 @@ class AnswerParser:
     Attributes:
         status: of the final answer, once its head is complete; before that 0.
         headers: names in lower case.
-        content: the body so far, at most 1 MiB of it.
         truncated: the body is longer than ``content``; nothing more of it is read.
         done: the answer is complete (or ``truncated``).
         started: any byte has come, of an interim answer too.
@@ -47,7 +46,6 @@ class AnswerParser:
     def __init__(self, method: str) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
-        self.content = b""
         self.truncated = False
         self.done = False
         self.started = False
@@ -62,6 +60,11 @@ class AnswerParser:
         self._content = bytearray()
         self._state: Callable[[], bool] = self._head
 
+    @property
+    def content(self) -> bytes:
+        """The body so far, at most 1 MiB of it."""
+        return bytes(self._content)
+
     def feed(self, data: bytes) -> None:
         """Take what has come.
 
@@ -72,16 +75,13 @@ class AnswerParser:
         self._buffer += data
         while not self.done and self._state():
             pass
-        if self.done:
-            if self._buffer or self.truncated:
-                self.keep_alive = False  # what nobody asked for could be taken for the next answer
-            self.content = bytes(self._content)
+        if self.done and (self._buffer or self.truncated):
+            self.keep_alive = False  # what nobody asked for could be taken for the next answer
 
     def end(self) -> None:
         """The far end has closed. Raises ``AnswerError`` when the answer is not complete."""
         if self._state == self._to_the_end and self.status:
             self._finish(keep=False)
-        self.content = bytes(self._content)
         if not self.done:
             where = (
                 "in the answer's body"

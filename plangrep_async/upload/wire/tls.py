@@ -73,13 +73,23 @@ class TlsChannel:
         self._below.flush()
 
     def receive(self) -> bytes:
+        found = b""
         while True:
             try:
-                return self._tls.read(_RECEIVE)
+                found += self._tls.read(_RECEIVE)
             except ssl.SSLWantReadError:
+                if found:
+                    return found
                 self._feed()
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                return b""
+                return found
+            except ssl.SSLError:
+                if not found:  # otherwise it is raised next time
+                    raise
+                return found
+            # All that was read from below must be handed on: waiting for the socket would not bring it back.
+            if found and not self._incoming.pending and not self._tls.pending():
+                return found
 
     def close(self) -> None:
         self._below.close()
