@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import hashlib
 import itertools
@@ -65,9 +64,10 @@ class BlobWriter:
         self._done = True
         if self._job is None and self._held <= SMALL:
             data = b"".join(self._chunks)
-            self._chunks = []
-            self._digest([data])
-            return self._store.small(data, self._sha256.hexdigest(), self._md5_digest())
+            if self._store.sink or self._store.room_for(len(data)):
+                self._digest([data])
+                kept = None if self._store.sink else data
+                return Blob(len(data), self._sha256.hexdigest(), self._md5_digest(), data=kept)
         try:
             if self._chunks:
                 await self._hand_over()
@@ -101,8 +101,7 @@ class BlobWriter:
             os.close(self._descriptor)
             self._descriptor = None
         if self._path is not None:
-            with contextlib.suppress(OSError):
-                self._path.unlink()
+            self._store.remove(self._path)
 
     def _consume(self, chunks: list[bytes | memoryview]) -> None:
         if not self._store.sink:
@@ -174,28 +173,31 @@ class BlobStore:
             yield block
 
     def put(self, data: bytes) -> Blob:
-        """A blob from bytes at hand. Blocks on the disk for large ones."""
+        """A blob from bytes at hand, kept even by a sink. Blocks on the disk for large ones."""
         digest = hashlib.sha256(data).hexdigest()
-        return self.small(data, digest, None, keep=True)
-
-    def small(self, data: bytes, sha256: str, md5: str | None, *, keep: bool = False) -> Blob:
-        """Keep bytes in memory while there is room, else in a file."""
-        if self.sink and not keep:
-            return Blob(len(data), sha256, md5)
-        if len(data) <= SMALL and self._memory + len(data) <= MEMORY:
-            self._memory += len(data)
-            return Blob(len(data), sha256, md5, data=data)
+        if self.room_for(len(data)):
+            return Blob(len(data), digest, data=data)
         path = self.new_path()
         path.write_bytes(data)
-        return Blob(len(data), sha256, md5, path=path)
+        return Blob(len(data), digest, path=path)
+
+    def room_for(self, size: int) -> bool:
+        """Whether a blob may stay in memory; counts it when it may."""
+        if size > SMALL or self._memory + size > MEMORY:
+            return False
+        self._memory += size
+        return True
 
     def discard(self, blob: Blob) -> None:
         """Forget a blob that nothing refers to any more."""
         if blob.path is not None:
-            with contextlib.suppress(OSError):
-                blob.path.unlink()
+            self.remove(blob.path)
         elif blob.data is not None:
             self._memory -= len(blob.data)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file, in one of the threads."""
+        self.pool.submit(path.unlink, missing_ok=True)
 
     def new_path(self) -> Path:
         """A fresh file name."""

@@ -193,7 +193,10 @@ class Emulator:
         self._close_sockets()
 
     def run(self, function: Callable[[], T]) -> T:
-        """Call ``function`` on the emulator's thread, where all its state lives, and wait for what it returns."""
+        """Call ``function`` on the emulator's thread, where all its state lives, and wait for what it returns.
+
+        Blocks for as long as that takes, which is next to nothing.
+        """
         if self._loop is None or self._thread is None or threading.current_thread() is self._thread:
             return function()
 

@@ -95,11 +95,7 @@ class PlangrepView:
 
     def set_credits(self, amount: int) -> None:
         """Set the balance."""
-
-        def change() -> None:
-            self._state.organizations[ORGANIZATION].available = amount
-
-        self._run(change)
+        self._state.organizations[ORGANIZATION].available = amount
 
     def create_key(
         self,
@@ -110,38 +106,23 @@ class PlangrepView:
         expires_at: float | None = None,
     ) -> str:
         """A new API key; an organization of a new name is made on the way."""
-        key = self._run(lambda: self._state.add_key(label, scopes, organization=organization, expires_at=expires_at))
-        secret: str = key.secret
-        return secret
+        return self._state.add_key(label, scopes, organization=organization, expires_at=expires_at).secret
 
     def revoke_key(self, secret: str) -> None:
         """Revoke a key, from the next request on."""
-
-        def revoke() -> None:
-            self._state.keys[secret].revoked_at = self._state.now()
-
-        self._run(revoke)
+        self._state.keys[secret].revoked_at = self._state.now()
 
     def issue_download_token(self, job_id: str, path: str) -> str:
         """A single-use token for ``GET /api/open/v1/artifact-downloads/{token}``."""
-        token: str = self._run(lambda: issue_token(self._state, job_id, path))
-        return token
+        return issue_token(self._state, job_id, path)
 
     def fail_project(self, project_id: str) -> None:
         """Let provisioning fail: the status becomes ``failed``."""
-
-        def fail() -> None:
-            self._state.projects[project_id].status = "failed"
-
-        self._run(fail)
+        self._state.projects[project_id].status = "failed"
 
     def set_upgrade(self, project_id: str, status: str) -> None:
         """Set ``runtime.upgradeStatus``; jobs are refused unless it is ``none``."""
-
-        def change() -> None:
-            self._state.projects[project_id].upgrade = status
-
-        self._run(change)
+        self._state.projects[project_id].upgrade = status
 
     def fail_job(self, job_id: str, code: str = "internal_failure") -> None:
         """Let a job fail as a whole."""
@@ -157,8 +138,7 @@ class PlangrepView:
 
     def expire_upload(self, document_id: str) -> None:
         """Let every URL signed so far for a document's direct PUT or parts answer as expired."""
-        key = self.document(document_id).key
-        self._run(lambda: self._service.context.local.expire(BUCKET, key))
+        self._service.context.local.expire(BUCKET, self.document(document_id).key)
 
     def redeliver(self, delivery: Delivery) -> None:
         """Send a webhook once more."""
