@@ -36,9 +36,12 @@ def plangrep_service(*, emulator: bool, base_url: str | None) -> Iterator[Servic
     if base_url is not None:
         raise ConfigurationError("--emulator and --base-url exclude each other: an emulator has its own address")
     try:
-        from ..emulator import Emulator
+        from ..emulator import Emulator, PlangrepSettings
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"--emulator needs {error.name}: pip install 'plangrep-async[cli,emulator]'") from None
-    # Its clock runs fast, so that minutes of provisioning and processing pass in a second.
-    with Emulator(speed=120.0) as running:
+    # What takes minutes at the service takes moments here; what is a lifetime there stays one.
+    quick = PlangrepSettings(
+        project_provisioning=1.0, job_provisioning=0.0, preflight=0.5, pages_per_second=500.0, index_delay=0.5
+    )
+    with Emulator(plangrep=quick) as running:
         yield Service(running.plangrep_url, running.api_key, ready_interval=1.0, poll_interval=5.0)

@@ -1,0 +1,89 @@
+"""A command line that runs in this process, and an emulator for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import frozen
+from pypdf import PdfWriter
+
+from plangrep_async._clock import SystemClock, TimerHandle
+from plangrep_async.cli.app import run
+from plangrep_async.emulator import Emulator, PlangrepSettings
+
+
+@frozen
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class HurriedClock(SystemClock):
+    """A hundred seconds in one: nobody waits fifteen seconds for a test."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() * 100
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> TimerHandle:
+        return super().call_later(delay / 100, callback)
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds / 100)
+
+
+@pytest.fixture
+def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    settings = PlangrepSettings(
+        project_provisioning=0.0,
+        job_provisioning=0.0,
+        preflight=0.0,
+        pages_per_second=1e6,
+        index_delay=0.0,
+        minimum_poll_interval=0.0,  # its seconds are not the client's
+    )
+    monkeypatch.setattr("plangrep_async.plangrep.client.SystemClock", HurriedClock)
+    with Emulator(plangrep=settings) as running:
+        monkeypatch.setenv("PLANGREP_BASE_URL", running.plangrep_url)
+        monkeypatch.setenv("PLANGREP_API_KEY", running.api_key)
+        yield running
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    def call(*arguments: object) -> Ended:
+        capsys.readouterr()
+        code = run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    folder = tmp_path / "documents"
+    (folder / "deep" / ".hidden").mkdir(parents=True)
+    for name, pages in (("plans.pdf", 3), ("deep/spec book.PDF", 2), ("deep/.hidden/not.pdf", 1)):
+        writer = PdfWriter()
+        for _ in range(pages):
+            writer.add_blank_page(612, 792)
+        writer.write(folder / name)
+    (folder / "notes.txt").write_text("not a drawing")
+    return folder
+
+
+@pytest.fixture
+def executable() -> list[str]:
+    return [sys.executable, "-m", "plangrep_async"]

@@ -1,0 +1,166 @@
+"""``plangrep-async submit`` over real sockets."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plangrep_async.config import RetryPolicy
+from plangrep_async.emulator import Emulator, Fault
+
+Command = Callable[..., Any]
+
+
+def test_the_main_job_on_a_folder(command: Command, emulator: Emulator, documents: Path, tmp_path: Path) -> None:
+    out = tmp_path / "result.json"
+    ended = command("submit", documents, "--project", "Tower", "--out", out)
+    assert ended.code == 0, ended.err
+    assert "plans.pdf" in ended.out
+    assert "spec book.PDF" in ended.out
+    assert "5 pages" in ended.out
+    assert "2 of 2 files" in ended.err
+    result = json.loads(out.read_text())
+    assert sorted(document["pageCount"] for document in result["documents"]) == [2, 3]
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
+    assert list(emulator.violations) == []
+    assert emulator.failures == []
+
+
+def test_json_is_one_object_a_line_and_the_result_last(command: Command, emulator: Emulator, documents: Path) -> None:
+    ended = command("submit", documents / "plans.pdf", "--json", "--classification", "plans")
+    assert ended.code == 0
+    assert ended.err == ""
+    *steps, result = ended.events
+    assert {"step", "progress"} <= {event["event"] for event in steps}
+    assert result["event"] == "result"
+    assert (result["documents"], result["pages"], result["status"]) == (1, 3, "completed")
+    final = [event for event in steps if event["event"] == "progress"][-1]
+    assert final["final"]
+    assert final["bytes_confirmed"] == final["bytes"] == (documents / "plans.pdf").stat().st_size
+
+
+def test_quiet_is_quiet(command: Command, emulator: Emulator, documents: Path) -> None:
+    ended = command("submit", documents / "plans.pdf", "--quiet", "--no-wait")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
+def test_a_job_of_its_own_can_be_gone_on_with(command: Command, emulator: Emulator, documents: Path) -> None:
+    first = command("submit", documents / "plans.pdf", "--no-wait", "--json")
+    job = first.events[-1]["job"]
+    again = command("submit", "--job", job, "--json")
+    assert again.code == 0
+    assert again.events[-1]["documents"] == 1
+    late = command("submit", "--job", job, documents / "plans.pdf")
+    assert late.code == 2
+    assert "takes no more files" in late.err
+
+
+def test_a_bad_document_is_exit_code_1(command: Command, emulator: Emulator, documents: Path) -> None:
+    (documents / "broken.pdf").write_bytes(b"%PDF-1.7 this is not one")
+    ended = command("submit", documents)
+    assert ended.code == 1
+    assert "broken.pdf" in ended.err + ended.out
+    assert "completed_with_errors" in ended.out
+
+
+def test_one_file_that_cannot_be_read_does_not_stop_the_others(
+    command: Command, emulator: Emulator, documents: Path
+) -> None:
+    (documents / "dangling.pdf").symlink_to(documents / "nowhere.pdf")
+    ended = command("submit", documents)
+    assert ended.code == 1
+    assert "dangling.pdf" in ended.err
+    assert "plans.pdf" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "name at least one file"),
+        (["nowhere.pdf"], "nowhere.pdf does not exist"),
+        (["{documents}", "--include", "*.dwg"], "no file that matches *.dwg"),
+        (["{documents}", "--classification", "poems"], "poems"),
+        (["{documents}", "--transfers", "0"], "0"),
+        (["{documents}", "--webhook-url", "http://example.com/hook"], "https"),
+        (["{documents}", "--external-id", "x" * 181], "180"),
+        (["{documents}", "--emulator", "--base-url", "https://plangrep.com"], "exclude each other"),
+        (["{documents}", "--base-url", "http://plangrep.example"], "plain http"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2_and_a_sentence(
+    command: Command, emulator: Emulator, documents: Path, arguments: list[str], words: str
+) -> None:
+    ended = command("submit", *(argument.format(documents=documents) for argument in arguments))
+    assert ended.code == 2, ended.err
+    assert words in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_no_key(command: Command, documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PLANGREP_API_KEY", raising=False)
+    ended = command("submit", documents)
+    assert ended.code == 2
+    assert "PLANGREP_API_KEY" in ended.err
+
+
+def test_a_wrong_key(command: Command, emulator: Emulator, documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLANGREP_API_KEY", "pgk_wrong_and_secret")
+    ended = command("submit", documents)
+    assert ended.code == 3
+    assert "401" in ended.err
+    assert "PLANGREP_API_KEY" in ended.err
+    assert "pgk_wrong_and_secret" not in ended.err
+
+
+def test_a_service_that_is_away(command: Command, documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLANGREP_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("PLANGREP_API_KEY", "key")
+    monkeypatch.setattr("plangrep_async.session.session.RetryPolicy", lambda: RetryPolicy(max_attempts=1))
+    ended = command("submit", documents)
+    assert ended.code == 3
+    assert "127.0.0.1:9" in ended.err
+
+
+def test_ctrl_c_leaves_cleanly_and_says_how_to_go_on(
+    emulator: Emulator, documents: Path, executable: list[str]
+) -> None:
+    emulator.faults.add("POST /api/open/v1/jobs/{job_id}/files", Fault.stall())
+    process = subprocess.Popen(
+        [*executable, "submit", str(documents)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if "created" in line and line.startswith("Job"):
+            break
+    while not any(record.path.endswith("/files") for record in emulator.requests.records()):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Interrupted." in rest
+    assert "plangrep-async submit --job job_" in rest
+    assert "2 of 2 files are not confirmed" in rest
+    assert "Traceback" not in rest
+
+
+def test_without_the_extra_it_says_what_to_install(executable: list[str]) -> None:
+    hidden = "import sys; sys.modules['click'] = None; from plangrep_async.cli import main; main()"
+    ended = subprocess.run([executable[0], "-c", hidden], capture_output=True, text=True, env=dict(os.environ))
+    assert ended.returncode == 2
+    assert "pip install 'plangrep-async[cli]'" in ended.stderr
+
+
+def test_help_names_every_command(command: Command) -> None:
+    ended = command("--help")
+    assert ended.code == 0
+    assert "submit" in ended.out
+    assert "emulator" in ended.out
