@@ -1,6 +1,6 @@
 """Reading an answer, byte by byte as it comes, without I/O.
 
-RFC 9112, read leniently where senders are known to be sloppy (bare LF, folded lines, repeated equal Content-Length) and
+RFC 9112, read leniently where senders are known to be sloppy (bare LF in the head, folded lines, repeated equal Content-Length) and
 strictly where a wrong guess could take the bytes of one answer for another's.
 """
 
@@ -17,7 +17,6 @@ _MAX_INTERIM = 16
 _MAX_LINE = 1 << 12
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
-_LINE_END = re.compile(rb"\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: [^\r\n\x00]*)?")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\x00]*?)[ \t]*")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
@@ -195,13 +194,13 @@ class AnswerParser:
         return True
 
     def _line(self) -> bytes | None:
-        end = _LINE_END.search(self._buffer)
-        if end is None or end.start() > _MAX_LINE:
-            if len(self._buffer) > _MAX_LINE:
+        end = self._buffer.find(b"\r\n", 0, _MAX_LINE)
+        if end < 0:
+            if len(self._buffer) >= _MAX_LINE:
                 raise AnswerError("a line of the chunked body is too long")
             return None
-        line = bytes(self._buffer[: end.start()])
-        del self._buffer[: end.end()]
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 2]
         return line
 
     def _take(self, wanted: int) -> int:

@@ -150,6 +150,8 @@ class TransferPool:
             parser = AnswerParser(request.method)
             exchange = Exchange(channel, stream, parser, self._limits, cancel, on_sent, self._pacer)
             answer = yield from exchange.run(block)
+            if not reused:
+                self._remember_session(target.origin, channel)
             if exchange.reusable:
                 kept = True
                 self._keep(key, channel, parser.idle_timeout)
@@ -205,14 +207,16 @@ class TransferPool:
         return dial(origin, proxy, self._ssl_context, self._limits.connect_timeout, session)
 
     def _keep(self, key: tuple[Origin, Proxy | None], channel: Channel, hint: float | None) -> None:
-        if isinstance(channel, TlsChannel) and key[0] not in self._sessions and len(self._sessions) < _KEPT_SESSIONS:
-            session = channel.session
-            if session is not None:
-                self._sessions[key[0]] = session
         now = time.monotonic()
         # A second less than the server says, as it may count from an earlier moment than we do.
         idle_for = self._idle_timeout if hint is None else min(self._idle_timeout, hint - 1)
         self._idle.put(key, channel, now, now + idle_for)
+
+    def _remember_session(self, origin: Origin, channel: Channel) -> None:
+        if isinstance(channel, TlsChannel) and (session := channel.session) is not None:
+            if len(self._sessions) >= _KEPT_SESSIONS:
+                self._sessions.clear()
+            self._sessions[origin] = session
 
     def _ssl_context(self) -> ssl.SSLContext:
         if self._context is None:

@@ -58,7 +58,7 @@ def test_the_next_connection_resumes_the_session(start, authority, make_pool, se
     def script(line):
         resumed.append(line.sock.session_reused)
         line.read_request()
-        line.answer(headers="Connection: close\r\n") if line.number else line.answer()
+        line.answer(headers="Connection: close\r\n")
 
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.maximum_version = version
