@@ -43,6 +43,7 @@ class Context:
         unverified: conventions that no page confirms.
         retry: how often and after how long a completion or a download is tried again.
         random: chance, for the waits in between.
+        together: seconds that the small calls of many uploads wait for one another.
     """
 
     sender: Sender
@@ -51,6 +52,7 @@ class Context:
     unverified: Unverified
     retry: RetryPolicy
     random: Callable[[], float]
+    together: float = 0.0
 
     @property
     def base_url(self) -> str:

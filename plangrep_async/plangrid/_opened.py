@@ -66,5 +66,7 @@ class Opened:
     async def _close_scheduler(self) -> None:
         if self._scheduler is None:
             return
-        scheduler, self._scheduler = self._scheduler, None
-        await (await scheduler).__aexit__(None, None, None)
+        opening, self._scheduler = self._scheduler, None
+        await asyncio.wait([opening])
+        if not opening.cancelled() and opening.exception() is None:
+            await opening.result().__aexit__(None, None, None)

@@ -70,6 +70,7 @@ class PlanGridClient:
         coalesce: whether calls that wait at the same moment leave as one ``POST /batch``; each call can say otherwise.
         share_identical: whether equal GETs under way at the same time share one answer.
         linger: seconds that a call waits for others; 0 adds no wait.
+        upload_linger: seconds that slots and completions of many uploads wait for one another; no single call waits.
         batch_cost: what a batch takes from the rate limits, in calls that write. Not documented (unverified).
         retry: when calls are repeated.
         timeouts: how long the wire may be silent.
@@ -100,6 +101,7 @@ class PlanGridClient:
         coalesce: bool = True,
         share_identical: bool = False,
         linger: float = 0.0,
+        upload_linger: float = 0.1,
         batch_cost: int = 1,
         retry: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
@@ -150,7 +152,15 @@ class PlanGridClient:
             ),
             owns_limiter=limiter is None,
         )
-        context = Context(learner, session, self._opened.scheduler, unverified or Unverified(), retry, random)
+        context = Context(
+            learner,
+            session,
+            self._opened.scheduler,
+            unverified or Unverified(),
+            retry,
+            random,
+            together=upload_linger if coalesce else 0.0,
+        )
         self._use(context)
 
     def _use(self, context: Context) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from ..errors import DeadlineExceededError, PlangrepAsyncError
+from ..errors import ClientClosedError, DeadlineExceededError, PlangrepAsyncError
 from ..ratelimit import WindowSnapshot
 from ..session import Answer, Call, CallOptions, Sender, Session
 from .failures import snapshots_of
@@ -75,7 +75,10 @@ class LimitLearner:
             return options
         clock = self._session.clock
         started = clock.monotonic()
-        await asyncio.shield(self._asking)
+        await asyncio.wait([self._asking])
+        if self._asking.cancelled():
+            raise ClientClosedError("the client was closed while the call waited for the rate limits to be read")
+        self._asking.result()
         self._known = True
         given = (options or CallOptions()).over(self._session.options)
         if given.deadline is None:

@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from ...session.call import NOT_GIVEN, Call, NotGiven
 from ...upload import Outcome, PreparedFile, Upload, UploadFile
 from .._codec import record_of
-from .._context import CallArguments
+from .._context import CallArguments, Context
 from .._download import download
 from .._resource import Resource, page_query, post
 from .._rules import PAGE_SIZE, check_flag, check_text, given, needs_a_field
@@ -174,7 +174,7 @@ class Attachments(Resource):
 
         Cancelled: the transfer stops and no record appears, unless the completion was under way already.
         """
-        upload = self._upload(named(file, name), 0, folder, content_type, auto_version, options)
+        upload = self._upload(self._context, named(file, name), 0, folder, content_type, auto_version, options)
         return await run_one(self._context, upload, on_progress)
 
     def upload_each(
@@ -194,7 +194,9 @@ class Attachments(Resource):
         return run_each(
             self._context,
             files,
-            lambda file, index: self._upload(file, index, folder, content_type, auto_version, options),
+            lambda context, file, index: self._upload(
+                context, file, index, folder, content_type, auto_version, options
+            ),
             on_progress,
         )
 
@@ -221,6 +223,7 @@ class Attachments(Resource):
 
     def _upload(
         self,
+        context: Context,
         file: UploadFile,
         key: int,
         folder: str | NotGiven | None,
@@ -237,12 +240,12 @@ class Attachments(Resource):
 
         calls = calls_of(options)
         completion = Completion(
-            self._context,
+            context,
             record_of(Attachment),
-            lambda uid: self._context.sender.send(self._reading(uid), calls),
+            lambda uid: context.sender.send(self._reading(uid), calls),
             options=calls,
         )
-        return upload_of(self._context, file, slot, completion, options, key)
+        return upload_of(context, file, slot, completion, options, key)
 
     def _reading(self, uid: str) -> Call[Attachment]:
         return Call("GET", self._path("attachments", uid), record_of(Attachment))

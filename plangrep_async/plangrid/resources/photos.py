@@ -11,7 +11,7 @@ from typing import Unpack
 from ...session.call import Call
 from ...upload import Outcome, PreparedFile, Upload, UploadFile
 from .._codec import record_of
-from .._context import CallArguments
+from .._context import CallArguments, Context
 from .._download import download
 from .._resource import Resource, page_query, post
 from .._rules import PAGE_SIZE, check_text
@@ -124,6 +124,7 @@ class Photos(Resource):
         self,
         file: FileInput,
         *,
+        name: str | None = None,
         title: str | None = None,
         on_progress: OnProgress | None = None,
         **options: Unpack[CallArguments],
@@ -133,7 +134,8 @@ class Photos(Resource):
         Args:
             file: a path, bytes, a file object, or an :class:`~plangrep_async.UploadFile` (whose ``title`` counts where
                 none is given here).
-            title: the file's name by default.
+            name: of the file; its own by default.
+            title: of the photo; the file's name by default.
             on_progress: called from the event loop, at most ten times a second.
             **options: of the calls; ``deadline`` is the whole upload's.
 
@@ -145,7 +147,9 @@ class Photos(Resource):
 
         Cancelled: the transfer stops and no record appears, unless the completion was under way already.
         """
-        return await run_one(self._context, self._upload(named(file), 0, title, options), on_progress)
+        return await run_one(
+            self._context, self._upload(self._context, named(file, name), 0, title, options), on_progress
+        )
 
     def upload_each(
         self,
@@ -158,7 +162,12 @@ class Photos(Resource):
 
         Leaving the loop early cancels what still runs; use :func:`contextlib.aclosing` to wait for that.
         """
-        return run_each(self._context, files, lambda file, index: self._upload(file, index, None, options), on_progress)
+        return run_each(
+            self._context,
+            files,
+            lambda context, file, index: self._upload(context, file, index, None, options),
+            on_progress,
+        )
 
     async def upload_many(
         self,
@@ -170,19 +179,21 @@ class Photos(Resource):
         """Upload pictures in parallel: the records in their order, and apart those that failed. See :meth:`upload`."""
         return await run_many(self.upload_each(files, on_progress=on_progress, **options))
 
-    def _upload(self, file: UploadFile, key: int, title: str | None, options: CallArguments) -> Upload[Photo]:
+    def _upload(
+        self, context: Context, file: UploadFile, key: int, title: str | None, options: CallArguments
+    ) -> Upload[Photo]:
         async def slot(prepared: PreparedFile) -> Call[FileUpload]:
             kind = photo_type(await read_head(file), file.name)
             return self._slot(title if title is not None else file.title or prepared.name, kind)
 
         calls = calls_of(options)
         completion = Completion(
-            self._context,
+            context,
             record_of(Photo),
-            lambda uid: self._context.sender.send(self._reading(uid), calls),
+            lambda uid: context.sender.send(self._reading(uid), calls),
             options=calls,
         )
-        return upload_of(self._context, file, slot, completion, options, key)
+        return upload_of(context, file, slot, completion, options, key)
 
     def _reading(self, uid: str) -> Call[Photo]:
         return Call("GET", self._path("photos", uid), record_of(Photo))

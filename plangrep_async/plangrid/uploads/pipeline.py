@@ -28,12 +28,14 @@ from .._context import CallArguments, Context, options_of
 from ..models import FileUpload
 from .completion import Completion
 from .form import form_target
+from .together import Together
 
 __all__ = [
     "FileInput",
     "OnProgress",
     "UploadResults",
     "calls_of",
+    "gathering",
     "named",
     "run_each",
     "run_many",
@@ -109,6 +111,11 @@ def calls_of(arguments: CallArguments) -> CallOptions | None:
     return options if options is None else evolve(options, deadline=None)
 
 
+def gathering(context: Context) -> Context:
+    """The same, its calls waiting a little for one another."""
+    return evolve(context, sender=Together(context.sender, context.session.clock, context.together))
+
+
 async def run_one(context: Context, upload: Upload[R], on_progress: OnProgress | None = None) -> R:
     """Run one upload and give its record, or raise its error."""
     scheduler = await context.scheduler()
@@ -125,12 +132,14 @@ async def run_one(context: Context, upload: Upload[R], on_progress: OnProgress |
 async def run_each(
     context: Context,
     files: Iterable[FileInput] | AsyncIterable[FileInput],
-    make: Callable[[UploadFile, int], Upload[R]],
+    make: Callable[[Context, UploadFile, int], Upload[R]],
     on_progress: OnProgress | None = None,
 ) -> AsyncGenerator[Outcome[R], None]:
     """Run many, and give each outcome when it is there."""
     scheduler = await context.scheduler()
-    async with aclosing(scheduler.run(_uploads(files, make), on_progress=on_progress)) as outcomes:
+    context = gathering(context)
+    uploads = _uploads(files, lambda file, index: make(context, file, index))
+    async with aclosing(scheduler.run(uploads, on_progress=on_progress)) as outcomes:
         async for outcome in outcomes:
             yield outcome
 

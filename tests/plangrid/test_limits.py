@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from plangrep_async.errors import ClientClosedError, DeadlineExceededError, InvalidInputError
+from plangrep_async.plangrid import DOCUMENTED_LIMITS, PlanGridClient
+from plangrep_async.ratelimit import RateLimit, RateLimiter
+from plangrep_async.testing import ManualClock
+from plangrep_async.testing.clock import settle
+
+Make = Callable[..., PlanGridClient]
+LIMITS = {
+    "data": [
+        {"request_type": "all", "interval": 1, "limit": 3, "remaining": 2, "reset": "2013-05-17T02:30:22+00:00"},
+        {"request_type": "write", "interval": 60, "limit": 100, "remaining": 90, "reset": "2013-05-17T02:31:00+00:00"},
+    ],
+    "next_page_url": None,
+    "total_count": 2,
+}
+DATE = {"date": "Fri, 17 May 2013 02:30:21 GMT"}
+
+
+def windows(client: PlanGridClient) -> set[tuple[str, float, int]]:
+    return {(window.kind, window.interval, window.limit) for window in client.statistics()[0].windows}
+
+
+@pytest.fixture
+def limits(wire: Any) -> None:
+    wire.answer("GET", "/rate_limits", httpx.Response(200, json=LIMITS, headers=DATE))
+    wire.answer("GET", "/projects/p", {"uid": "p"})
+
+
+def test_before_anything_is_known_the_documented_limits_hold(make_client: Make) -> None:
+    assert windows(make_client()) == {(s.kind, s.interval, s.limit) for s in DOCUMENTED_LIMITS}
+
+
+def test_limits_of_the_user_s_own_stay_below(make_client: Make) -> None:
+    client = make_client(limits=[RateLimit(5, 1.0)])
+
+    assert ("all", 1.0, 5) in windows(client)
+    assert ("write", 360.0, 2000) in windows(client)
+
+
+def test_limits_and_a_limiter_are_one_too_many(make_client: Make) -> None:
+    with pytest.raises(InvalidInputError, match="limits and limiter"):
+        make_client(limits=[RateLimit(5, 1.0)], limiter=RateLimiter())
+
+
+@pytest.mark.usefixtures("limits")
+async def test_the_first_calls_wait_until_the_limits_are_known(make_client: Make, wire: Any) -> None:
+    client = make_client(learn_limits="first-call", coalesce=False)
+
+    await asyncio.gather(client.projects.get("p"), client.projects.get("p"))
+    await client.projects.get("p")
+
+    assert wire.seen == ["GET /rate_limits", *["GET /projects/p"] * 3]
+    assert {("all", 1.0, 3), ("write", 60.0, 100)} <= windows(client)
+
+
+@pytest.mark.usefixtures("limits")
+async def test_lazily_nobody_waits(make_client: Make, wire: Any) -> None:
+    answered = asyncio.Event()
+
+    async def slow(_: httpx.Request) -> httpx.Response:
+        await answered.wait()
+        return httpx.Response(200, json=LIMITS, headers=DATE)
+
+    wire.answer("GET", "/rate_limits", slow)
+    client = make_client(learn_limits="lazily")
+
+    await client.projects.get("p")
+    assert ("all", 1.0, 3) not in windows(client)
+    answered.set()
+    await settle()
+
+    assert wire.seen.count("GET /rate_limits") == 1
+    assert ("all", 1.0, 3) in windows(client)
+
+
+@pytest.mark.usefixtures("limits")
+async def test_never_means_never(make_client: Make, wire: Any) -> None:
+    client = make_client(learn_limits="never")
+
+    await client.projects.get("p")
+
+    assert wire.seen == ["GET /projects/p"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(403, json={"message": "no"}), httpx.ConnectError("no"), httpx.Response(200, text="rubbish")],
+)
+async def test_without_an_answer_the_documented_limits_stay(answer: Any, make_client: Make, wire: Any) -> None:
+    wire.answer("GET", "/rate_limits", answer)
+    wire.answer("GET", "/projects/p", {"uid": "p"})
+    client = make_client(learn_limits="first-call", random=lambda: 0.0)
+
+    await client.projects.get("p")
+    await client.projects.get("p")
+
+    assert ("all", 86_400.0, 10_000) in windows(client)
+    assert wire.seen.count("GET /projects/p") == 2
+
+
+async def test_the_question_does_not_hold_calls_up_for_ever(make_client: Make, wire: Any) -> None:
+    clock = ManualClock()
+    wire.answer("GET", "/rate_limits", lambda _: asyncio.get_running_loop().create_future())
+    wire.answer("GET", "/projects/p", {"uid": "p"})
+    client = make_client(learn_limits="first-call", clock=clock)
+
+    call = asyncio.ensure_future(client.projects.get("p"))
+    await clock.advance(14.0)
+    assert not call.done()
+    await clock.advance(2.0)
+
+    assert (await call).uid == "p"
+
+
+async def test_a_deadline_counts_the_wait(make_client: Make, wire: Any) -> None:
+    clock = ManualClock()
+    wire.answer("GET", "/rate_limits", lambda _: asyncio.get_running_loop().create_future())
+    client = make_client(learn_limits="first-call", clock=clock)
+
+    call = asyncio.ensure_future(client.projects.get("p", deadline=5.0))
+    await clock.advance(16.0)
+
+    with pytest.raises(DeadlineExceededError) as caught:
+        await call
+    assert caught.value.spent["reading the rate limits"] == pytest.approx(15.0)
+    assert wire.seen == ["GET /rate_limits"]
+
+
+async def test_a_cancelled_caller_does_not_stop_the_question(make_client: Make, wire: Any) -> None:
+    answered = asyncio.Event()
+
+    async def slow(_: httpx.Request) -> httpx.Response:
+        await answered.wait()
+        return httpx.Response(200, json=LIMITS, headers=DATE)
+
+    wire.answer("GET", "/rate_limits", slow)
+    wire.answer("GET", "/projects/p", {"uid": "p"})
+    client = make_client(learn_limits="first-call")
+    first, second = (asyncio.ensure_future(client.projects.get("p")) for _ in range(2))
+    await settle()
+
+    first.cancel()
+    await settle()
+    answered.set()
+
+    assert (await second).uid == "p"
+    assert first.cancelled()
+    assert wire.seen == ["GET /rate_limits", "GET /projects/p"]
+
+
+async def test_closing_while_the_question_is_asked(make_client: Make, wire: Any) -> None:
+    wire.answer("GET", "/rate_limits", lambda _: asyncio.get_running_loop().create_future())
+    client = make_client(learn_limits="first-call")
+    call = asyncio.ensure_future(client.projects.get("p"))
+    await settle()
+
+    await client.aclose()
+
+    with pytest.raises(ClientClosedError):
+        await call
+    assert asyncio.all_tasks() == {asyncio.current_task()}
