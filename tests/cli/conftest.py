@@ -12,9 +12,9 @@ import pytest
 from attrs import frozen
 from pypdf import PdfWriter
 
-from plangrep_async._clock import SystemClock, TimerHandle
 from plangrep_async.cli.app import run
 from plangrep_async.emulator import Emulator, PlangrepSettings
+from plangrep_async.testing import ScaledClock
 
 
 @frozen
@@ -30,19 +30,6 @@ class Ended:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-class HurriedClock(SystemClock):
-    """A hundred seconds in one: nobody waits fifteen seconds for a test."""
-
-    def monotonic(self) -> float:
-        return super().monotonic() * 100
-
-    def call_later(self, delay: float, callback: Callable[[], None]) -> TimerHandle:
-        return super().call_later(delay / 100, callback)
-
-    async def sleep(self, seconds: float) -> None:
-        await super().sleep(seconds / 100)
-
-
 @pytest.fixture
 def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     settings = PlangrepSettings(
@@ -53,7 +40,7 @@ def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
         index_delay=0.0,
         minimum_poll_interval=0.0,  # its seconds are not the client's
     )
-    monkeypatch.setattr("plangrep_async.plangrep.client.SystemClock", HurriedClock)
+    monkeypatch.setattr("plangrep_async.plangrep.client.SystemClock", lambda: ScaledClock(100))
     with Emulator(plangrep=settings) as running:
         monkeypatch.setenv("PLANGREP_BASE_URL", running.plangrep_url)
         monkeypatch.setenv("PLANGREP_API_KEY", running.api_key)
