@@ -1,7 +1,7 @@
 """Reading an answer, byte by byte as it comes, without I/O.
 
-RFC 9112, read leniently where senders are known to be sloppy (bare LF in the head, folded lines, repeated equal Content-Length) and
-strictly where a wrong guess could take the bytes of one answer for another's.
+RFC 9112, read leniently where senders are known to be sloppy (bare LF in the head, folded lines, repeated equal
+Content-Length) and strictly where a wrong guess could take the bytes of one answer for another's.
 """
 
 from __future__ import annotations

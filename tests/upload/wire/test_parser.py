@@ -58,7 +58,7 @@ def answers(draw):
     return raw, status, fields, content
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(answers(), st.data())
 def test_valid_answers_in_any_pieces(answer, data):
     raw, status, fields, content = answer
@@ -71,7 +71,7 @@ def test_valid_answers_in_any_pieces(answer, data):
     assert facts(parser) == facts(parse(raw, cuts=range(1, len(raw))))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(answers())
 def test_h11_reads_the_same(answer):
     raw = answer[0]
@@ -90,7 +90,7 @@ def test_h11_reads_the_same(answer):
     assert (parser.status, parser.content) == (status, content)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(answers(), st.data())
 def test_a_cut_is_never_taken_for_the_end(answer, data):
     raw = answer[0]
@@ -117,7 +117,7 @@ hostile = st.lists(
 ).map(b"".join)  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(hostile, st.sampled_from(["PUT", "HEAD", "CONNECT"]), st.data())
 def test_anything_at_all_is_read_or_refused_and_pieces_do_not_matter(raw, method, data):
     def outcome(cuts):

@@ -32,30 +32,30 @@ def test_the_far_end_never_answers(far_end, make_pool, send, put):
         send(make_pool(answer_timeout=0.1, stall_timeout=0.05), put(far, b"x"))
 
 
-def test_the_answer_stops_half_way(far_end, make_pool, send, put):
+def test_the_answer_stops_half_way(start, make_pool, send, put):
     def script(line):
         line.read_request()
         line.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
         far.release.wait(10)
 
-    far = far_end(script)
+    far = start(script)
     with pytest.raises(TransferStalledError, match="the rest of the answer"):
         send(make_pool(answer_timeout=0.1), put(far, b"x"))
 
 
-def test_an_answer_that_trickles_for_ever_is_given_up(far_end, make_pool, send, put):
+def test_an_answer_that_trickles_for_ever_is_given_up(start, make_pool, send, put):
     def script(line):
         line.read_request()
         line.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
         while not far.release.wait(0.01):
             line.send(b" ")
 
-    far = far_end(script)
+    far = start(script)
     with pytest.raises(TransferStalledError, match=r"did not end within 0\.5 s"):
         send(make_pool(answer_timeout=0.05), put(far, b"x"))
 
 
-def test_an_answer_may_be_kept_alive_with_blanks(far_end, make_pool, send, put):
+def test_an_answer_may_be_kept_alive_with_blanks(start, make_pool, send, put):
     """As CompleteMultipartUpload does, for longer than the answer timeout in all."""
 
     def script(line):
@@ -66,21 +66,21 @@ def test_an_answer_may_be_kept_alive_with_blanks(far_end, make_pool, send, put):
             far.release.wait(0.02)
         line.send(b"4\r\n<ok>\r\n0\r\n\r\n")
 
-    far = far_end(script)
+    far = start(script)
     assert send(make_pool(answer_timeout=0.15), put(far, b"x")).content.strip() == b"<ok>"
 
 
-def test_a_trickling_reader_is_slower_than_min_rate(far_end, make_pool, send, put):
+def test_a_trickling_reader_is_slower_than_min_rate(start, make_pool, send, put):
     def script(line):
         while not far.release.wait(0.005):
             line.read(2000)
 
-    far = far_end(script, receive_buffer=4096)
+    far = start(script, receive_buffer=4096)
     with pytest.raises(TransferStalledError):
         send(make_pool(stall_timeout=0.3, min_rate=50_000_000), put(far, zeros=1 << 30))
 
 
-def test_slow_but_moving_is_no_stall(far_end, make_pool, send, put):
+def test_slow_but_moving_is_no_stall(start, make_pool, send, put):
     """What the far end's TCP acknowledges counts, although our socket takes nothing new for a long time."""
 
     def script(line):
@@ -91,7 +91,7 @@ def test_slow_but_moving_is_no_stall(far_end, make_pool, send, put):
             far.release.wait(0.02)
         line.answer()
 
-    far = far_end(script, receive_buffer=8192)
+    far = start(script, receive_buffer=8192)
     assert send(make_pool(stall_timeout=0.25, answer_timeout=0.25), put(far, zeros=6_000_000)).status == 200
 
 
