@@ -36,6 +36,7 @@ class Context:
         sender: the session, or a stand-in for tests.
         options: the client's own (``with_options``).
         new_key: makes idempotency keys and trace ids.
+        on_loopback: the service is an emulator on this machine, so its webhooks may come here without https.
     """
 
     sender: Sender
@@ -44,6 +45,7 @@ class Context:
     clock: Clock = field(factory=SystemClock)
     random: Callable[[], float] = _random.random
     new_key: Callable[[], str] = lambda: str(uuid.uuid4())
+    on_loopback: bool = False
 
     async def send(self, call: Call[T], keywords: CallKeywords | None = None) -> T:
         """Send a call with what its method was given, over the client's own options."""

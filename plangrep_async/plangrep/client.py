@@ -150,7 +150,9 @@ class PlangrepClient:
         )
         self.webhooks = WebhookInbox(webhook_verifier, names)
         self._pace = Pace(clock)
-        self._bind(Context(session, codec=Codec(names), clock=clock, random=random))
+        self._bind(
+            Context(session, codec=Codec(names), clock=clock, random=random, on_loopback=session.origin.is_loopback)
+        )
 
     def _bind(self, context: Context) -> None:
         self._context = context

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from ..errors import InvalidInputError
+from ..session.origin import Origin
 from .models.enums import Classification
 from .models.job import JobLimits
 
@@ -77,11 +78,15 @@ def check_classification(value: str | None, name: str = "classification") -> Cla
     raise InvalidInputError(f"{name} {value!r} is not documented; {hint}")
 
 
-def check_https(value: str, name: str) -> str:
-    """An absolute https URL ("Create a job": the webhook must be publicly reachable HTTPS)."""
+def check_https(value: str, name: str, *, or_loopback: bool = False) -> str:
+    """An absolute https URL ("Create a job": the webhook must be publicly reachable HTTPS).
+
+    Args:
+        or_loopback: whether plain http to this machine will do.
+    """
     try:
-        parts = urlsplit(value)
-        good = parts.scheme == "https" and bool(parts.hostname) and not parts.fragment
+        origin = Origin.of(value)
+        good = (origin.scheme == "https" or (or_loopback and origin.is_loopback)) and not urlsplit(value).fragment
     except ValueError:
         good = False
     if not good or any(character.isspace() for character in value):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Generic, TypeVar, cast
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Generic, TypeVar
 
 from attrs import evolve
 
@@ -77,8 +77,8 @@ def page_reader(codec: Codec, kind: type[R], list_name: str) -> Callable[[Answer
         for spelling in spellings:
             if isinstance(data.get(spelling), list):
                 items = tuple(codec.read(item, kind) for item in data.pop(spelling))
-                page = codec.read(cast("Mapping[str, Any]", data), Page[Any])
-                return cast("Page[R]", evolve(page, items=items))
+                page: Page[Any] = codec.read(data, Page)
+                return evolve(page, items=items)
         raise ValueError(f"the body lacks {' or '.join(spellings)}")
 
     return decode

@@ -26,10 +26,10 @@ UNVERIFIED: Mapping[str, tuple[str, ...]] = {
     # "Register uploads": the header map of a direct PUT, and all of signed multipart.
     "UploadInstruction.headers": ("uploadHeaders", "headers", "requiredHeaders", "requestHeaders", "signedHeaders"),
     "UploadInstruction.upload_id": (
-        "multipartUploadId",
         "uploadId",
-        "multipart.multipartUploadId",
+        "multipartUploadId",
         "multipart.uploadId",
+        "multipart.multipartUploadId",
     ),
     "UploadInstruction.parts": (
         "parts",
@@ -47,7 +47,7 @@ UNVERIFIED: Mapping[str, tuple[str, ...]] = {
     # "Complete uploads": the two further lists and their entries.
     "Completion.multipart_uploads": ("multipartUploads",),
     "Completion.failed_uploads": ("failedUploads",),
-    "MultipartCompletion.upload_id": ("multipartUploadId", "uploadId"),
+    "MultipartCompletion.upload_id": ("uploadId", "multipartUploadId"),
     "MultipartCompletion.parts": ("parts",),
     "CompletedPart.part_number": ("partNumber",),
     "CompletedPart.etag": ("etag", "eTag", "ETag"),

@@ -59,7 +59,7 @@ class Jobs:
         if external_id is not None:
             check_text(external_id, "external_id", longest=180)
         if webhook_url is not None:
-            check_https(webhook_url, "webhook_url")
+            check_https(webhook_url, "webhook_url", or_loopback=self._context.on_loopback)
         body = {"externalId": external_id, "webhookUrl": webhook_url}
         call = Call(
             "POST",
