@@ -14,7 +14,7 @@ import hmac
 import json
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from .storage.backend import S3Credentials
@@ -148,8 +148,8 @@ def _check_conditions(fields: Mapping[str, str], bucket: str, conditions: Sequen
             minimum, maximum = _number(name), _number(value)
             continue
         named.add(name)
-        actual = bucket if name == "bucket" else fields.get(name, "")
-        if not (actual == value if kind == "eq" else _starts_with(name, actual, str(value))):
+        actual = bucket if name == "bucket" else fields.get(name)
+        if not (actual == value if kind == "eq" else _starts_with(name, actual or "", str(value))):
             raise _denied(f"Policy Condition failed: {json.dumps([kind, '$' + name, value])}")
     if "bucket" not in named:
         raise _denied("Policy Condition failed: the policy names no bucket.")
@@ -174,7 +174,7 @@ def _parse(policy: str) -> tuple[float, list[Any]]:
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
         raise _malformed("Invalid JSON.") from error
     if expiration.tzinfo is None:
-        expiration = expiration.replace(tzinfo=timezone.utc)
+        expiration = expiration.replace(tzinfo=UTC)
     return expiration.timestamp(), conditions
 
 

@@ -14,7 +14,6 @@ from ..content import Content
 from ..routes import Target
 from ..service import Context, exchange_of
 from ..storage.errors import S3Error
-from ..storage.internal import InternalStorage
 from . import (
     annotation,
     attachment,
@@ -84,6 +83,7 @@ class PlangridService:
             storage=self._context.storage,
             clock=self._context.clock.time,
             violation=self._note,
+            real_server=self._context.storage is not self._context.local,
         )
 
     def _note(self, kind: str, detail: str, request: Request) -> None:
@@ -148,11 +148,10 @@ class PlangridService:
 
     def content(self, uid: str) -> Content | None:
         """The bytes of a record that came through an upload; ``None`` when a real S3 server has them."""
-        storage = self._context.storage
         location = self.world.files.get(uid)
-        if location is None or not isinstance(storage, InternalStorage):
+        if location is None or self.world.real_server:
             return None
-        found = storage.objects.get(location)
+        found = self._context.local.objects.get(location)
         return None if found is None else found.content
 
     # -- requests

@@ -64,7 +64,8 @@ class PlangridSettings:
         signature_version: of the S3 forms; 2 until August 2020, 4 since.
         redirect: whether the S3 form asks for a redirect to the completion; else for ``success_status``.
         success_status: ``"200"``, ``"201"`` or ``"204"``.
-        form_fields: further fields of the S3 form, sent by the client as they are.
+        form_fields: further fields of the S3 form, sent by the client as they are. ``None`` for the documented ones,
+            without the encryption on a real S3 server: test servers have no key for it.
         max_file: bytes of an uploaded file (``content-length-range``), or ``None``.
         attachment_types: content types of attachments (only PDF in 2017).
         photo_types: content types of photos.
@@ -93,10 +94,7 @@ class PlangridSettings:
     signature_version: SignatureVersion = 4
     redirect: bool = True
     success_status: str = "201"
-    form_fields: tuple[tuple[str, str], ...] = (
-        ("x-amz-storage-class", "STANDARD"),
-        ("x-amz-server-side-encryption", "AES256"),
-    )
+    form_fields: tuple[tuple[str, str], ...] | None = None
     max_file: int | None = None
     attachment_types: Collection[str] = ("application/pdf",)
     photo_types: Collection[str] = ("image/png", "image/jpeg")

@@ -16,8 +16,12 @@ from .message import ApiError, Reply, Request, show
 
 if TYPE_CHECKING:
     from .visit import Visit
+    from .world import World
 
 __all__ = ["Slot", "SlotKind", "complete_slot", "issue_slot", "wanted_type"]
+
+_FORM_FIELDS = (("x-amz-storage-class", "STANDARD"), ("x-amz-server-side-encryption", "AES256"))
+"""As documented (page "The File Upload Object")."""
 
 SlotKind = Literal["attachment", "photo", "sheet file"]
 
@@ -81,7 +85,7 @@ def issue_slot(
         project_uid=visit.project.uid,
         tokens=tokens,
         bucket=bucket,
-        key=f"{visit.project.uid}/{uid}_{_safe(file_name)}",
+        key=f"{world.key_prefix}{visit.project.uid}/{uid}_{_safe(file_name)}",
         content_type=content_type,
         details=details,
         owner=visit.caller.account.person,
@@ -96,7 +100,7 @@ def issue_slot(
         answer = ("success_action_status", settings.success_status)
     signing = world.storage.now()
     fields = sign_post(
-        [("key", slot.key), answer, ("Content-Type", content_type), *settings.form_fields],
+        [("key", slot.key), answer, ("Content-Type", content_type), *_further_fields(world)],
         bucket=bucket,
         credentials=world.storage.credentials,
         now=signing,
@@ -142,6 +146,12 @@ async def complete_slot(visit: Visit, kind: SlotKind, create: Callable[[Slot], R
     slot.completed_by = visit.request
     world.files[slot.uid] = (slot.bucket, slot.key)
     return create(slot)
+
+
+def _further_fields(world: World) -> tuple[tuple[str, str], ...]:
+    if world.settings.form_fields is not None:
+        return world.settings.form_fields
+    return _FORM_FIELDS[:1] if world.real_server else _FORM_FIELDS
 
 
 def _check(visit: Visit, slot: Slot, token: str) -> None:

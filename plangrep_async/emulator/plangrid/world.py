@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
 from random import Random
@@ -49,6 +50,7 @@ class World:
         storage: where clients' forms go.
         clock: seconds since 1970 by the emulator's clock.
         violation: notes that a client broke a rule of the contract: kind, detail, request.
+        real_server: whether ``storage`` is a server of its own.
         seed: of uids and tokens of what is created.
     """
 
@@ -60,11 +62,15 @@ class World:
         storage: StorageBackend,
         clock: Callable[[], float],
         violation: Callable[[str, str, Request], None],
+        real_server: bool = False,
         seed: int = 0,
     ) -> None:
         self.settings = settings
         self._urls = urls
         self.storage = storage
+        self.real_server = real_server
+        # A real server still has what an earlier emulator put there under the same, repeatable uids.
+        self.key_prefix = f"{secrets.token_hex(4)}/" if real_server else ""
         self._clock = clock
         self.violation = violation
         self._random = Random(f"plangrid:{seed}")

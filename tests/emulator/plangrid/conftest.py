@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -9,6 +10,9 @@ import pytest
 
 from plangrep_async.emulator import Emulator
 from plangrep_async.emulator.plangrid import PlangridSettings
+
+# Everything is plain HTTP here; a context with certificates takes 50 ms to make.
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 ACCEPT = "application/vnd.plangrid+json; version=1"
 
@@ -28,8 +32,19 @@ def emulator(plangrid_settings: PlangridSettings) -> Iterator[Emulator]:
         assert running.failures == []
 
 
+@pytest.fixture(scope="module")
+def shared_emulator() -> Iterator[Emulator]:
+    """For modules whose tests change nothing that another one sees: they let ``emulator`` return it."""
+    with Emulator(plangrid=PlangridSettings(limits=()), seed=1) as running:
+        yield running
+        assert running.failures == []
+
+
 @pytest.fixture
 def project(emulator: Emulator) -> str:
+    """The only seeded project."""
+    if emulator.plangrid.projects:
+        return emulator.plangrid.projects[0]
     [uid] = emulator.plangrid.seed(
         issues=60, rfis=30, photos=25, attachments=21, sheets=12, snapshots=9, comments=80, users=6, seed=7
     )
@@ -43,7 +58,9 @@ def connect(emulator: Emulator) -> Iterator[Connect]:
 
     def make(key: str | None = emulator.api_key, **headers: str) -> httpx.Client:
         auth = None if key is None else (key, "")
-        client = httpx.Client(base_url=emulator.plangrid_url, auth=auth, headers={"Accept": ACCEPT, **headers})
+        client = httpx.Client(
+            base_url=emulator.plangrid_url, auth=auth, headers={"Accept": ACCEPT, **headers}, verify=PLAIN
+        )
         clients.append(client)
         return client
 
@@ -60,5 +77,5 @@ def api(connect: Connect) -> httpx.Client:
 @pytest.fixture
 def bare() -> Iterator[httpx.Client]:
     """A client without credentials, as for S3."""
-    with httpx.Client() as client:
+    with httpx.Client(verify=PLAIN) as client:
         yield client

@@ -93,7 +93,10 @@ MEMBER = [
         "PATCH", f"/projects/{{p}}/photos/{GHOST}", 404, f"Photo ({GHOST}) does not exist on project ({{p}}).",
         {"title": "a"},
     ),
-    row("PATCH", "/projects/{p}/photos/{ph}", 400, "Title (2) must be a string at least one character long.", {"title": 2}),
+    row(
+        "PATCH", "/projects/{p}/photos/{ph}", 400, "Title (2) must be a string at least one character long.",
+        {"title": 2},
+    ),
     row("PATCH", "/projects/{p}/photos/{dp}", 400, "Photo ({dp}) is deleted and cannot be updated.", {"title": "b"}),
     row("DELETE", f"/projects/{{p}}/photos/{GHOST}", 404, f"Photo ({GHOST}) was not found in project ({{p}})."),
     row(
@@ -164,7 +167,8 @@ MEMBER = [
     ),
     *(
         row(
-            "DELETE", f"/projects/{{p}}/rfis/{{r}}/{part}/{GHOST}", 404, f"{name} ({GHOST}) is not referenced on RFI ({{r}}).",
+            "DELETE", f"/projects/{{p}}/rfis/{{r}}/{part}/{GHOST}", 404,
+            f"{name} ({GHOST}) is not referenced on RFI ({{r}}).",
         )
         for part, name in (("attachments", "Attachment"), ("photos", "Photo"), ("snapshots", "Snapshot"))
     ),
@@ -178,8 +182,8 @@ MEMBER = [
         {"num_files": 0, "version_name": "a"},
     ),
     row(
-        "POST", "/projects/{p}/sheets/uploads", 400, "Version name (null) must be a string at least one character long.",
-        {"num_files": 1},
+        "POST", "/projects/{p}/sheets/uploads", 400,
+        "Version name (null) must be a string at least one character long.", {"num_files": 1},
     ),
 ]  # fmt: skip
 
@@ -232,6 +236,11 @@ def filled(value: Any, names: dict[str, str]) -> Any:
 
 
 @pytest.fixture
+def emulator(shared_emulator: Emulator) -> Emulator:
+    return shared_emulator
+
+
+@pytest.fixture
 def names(emulator: Emulator, project: str) -> dict[str, str]:
     view = emulator.plangrid
     rfis, attachments, photos = (view.records(name, project) for name in ("rfis", "attachments", "photos"))
@@ -270,7 +279,14 @@ def test_what_a_member_may_get_wrong(
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "message"), STRANGER)
 def test_who_is_not_on_the_team(
-    emulator: Emulator, connect: Any, names: dict[str, str], method: str, path: str, body: Any, status: int, message: str
+    emulator: Emulator,
+    connect: Any,
+    names: dict[str, str],
+    method: str,
+    path: str,
+    body: Any,
+    status: int,
+    message: str,
 ) -> None:
     emulator.plangrid.add_key("stranger")
     check(connect("stranger"), names, method, path, body, status, message)
@@ -278,7 +294,14 @@ def test_who_is_not_on_the_team(
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "message"), COLLABORATES)
 def test_whose_role_does_not_allow_it(
-    emulator: Emulator, connect: Any, names: dict[str, str], method: str, path: str, body: Any, status: int, message: str
+    emulator: Emulator,
+    connect: Any,
+    names: dict[str, str],
+    method: str,
+    path: str,
+    body: Any,
+    status: int,
+    message: str,
 ) -> None:
     emulator.plangrid.add_key("helper", role=COLLABORATOR, projects=[names["p"]])
     check(connect("helper"), names, method, path, body, status, message)

@@ -101,7 +101,9 @@ def test_an_unknown_oddity_is_refused() -> None:
 
 
 def test_money_is_exact_on_the_wire() -> None:
-    assert dump({"cost": Decimal("25850.1000"), "text": 'a "\0" b'}) == '{"cost": 25850.1000, "text": "a \\"\\u0000\\" b"}'
+    assert (
+        dump({"cost": Decimal("25850.1000"), "text": 'a "\0" b'}) == '{"cost": 25850.1000, "text": "a \\"\\u0000\\" b"}'
+    )
 
 
 def test_a_service_with_all_oddities_still_answers_json(emulator: Emulator, project: str, api: httpx.Client) -> None:

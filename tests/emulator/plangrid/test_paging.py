@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -28,6 +28,11 @@ COLLECTIONS = {
     "users": 7,
     "version_sets": 2,
 }
+
+
+@pytest.fixture
+def emulator(shared_emulator: Emulator) -> Emulator:
+    return shared_emulator
 
 
 def read_all(client: httpx.Client, url: str, **params: Any) -> list[dict[str, Any]]:
@@ -60,7 +65,7 @@ def test_lists_can_be_held_to_what_changed(
 ) -> None:
     moments = sorted(record.updated_at for record in emulator.plangrid.records(collection, project))
     middle = moments[len(moments) // 2]
-    text = datetime.fromtimestamp(middle, timezone.utc).isoformat()
+    text = datetime.fromtimestamp(middle, UTC).isoformat()
     found = read_all(api, f"/projects/{project}/{collection}", limit=7, updated_after=text)
     assert len(found) == sum(moment > middle for moment in moments)
 

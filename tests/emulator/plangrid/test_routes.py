@@ -123,4 +123,5 @@ def test_unknown_paths_and_methods(api: httpx.Client, project: str) -> None:
 
 def test_the_log_and_the_faults_know_the_templates(emulator: Emulator, project: str, api: httpx.Client) -> None:
     api.get(f"/projects/{project}/issues", params={"limit": "1"})
+    emulator.run(lambda: None)  # the log entry is closed right behind the answer
     assert emulator.requests.count("GET /projects/{project_uid}/issues", status=200) == 1

@@ -104,7 +104,9 @@ def test_the_fields_come_in_the_documented_order(emulator: Emulator, project: st
     slot = ask(api, project)
     assert "AWSAccessKeyId" not in names(slot)
     assert names(slot)[-1] == "x-amz-meta-anything"
-    assert slot["webhook_url"].startswith(f"{emulator.plangrid_url}/projects/{project}/attachments/uploads/completions/")
+    assert slot["webhook_url"].startswith(
+        f"{emulator.plangrid_url}/projects/{project}/attachments/uploads/completions/"
+    )
     redirect = next(f["value"] for f in slot["aws_post_form_arguments"]["fields"] if "redirect" in f["name"])
     assert redirect == slot["webhook_url"].replace("/projects", "/v1/projects", 1)
 
@@ -122,9 +124,7 @@ def test_a_status_instead_of_a_redirect(
     assert api.get(slot["webhook_url"]).status_code == 201
 
 
-def test_a_completion_without_a_file_leaves_the_token_good(
-    project: str, api: httpx.Client, bare: httpx.Client
-) -> None:
+def test_a_completion_without_a_file_leaves_the_token_good(project: str, api: httpx.Client, bare: httpx.Client) -> None:
     slot = ask(api, project)
     token = slot["webhook_url"].rpartition("/")[2]
     early = api.get(slot["webhook_url"])
@@ -269,7 +269,9 @@ class TestExpiry:
         assert emulator.plangrid.expire_slots() == 1
         assert api.get(slot["webhook_url"]).status_code == 410
 
-    def test_signed_file_urls_run_out(self, emulator: Emulator, project: str, api: httpx.Client, bare: httpx.Client) -> None:
+    def test_signed_file_urls_run_out(
+        self, emulator: Emulator, project: str, api: httpx.Client, bare: httpx.Client
+    ) -> None:
         emulator.plangrid.settings.oddities = Oddities(["signed_file_urls"])
         url = post(bare, ask(api, project), follow_redirects=True).json()["url"]
         assert {"Signature", "Expires", "AWSAccessKeyId"} <= parse_qs(urlsplit(url).query).keys()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from plangrep_async.emulator.plangrid.timestamp import format_ceiling, format_timestamp, parse_date, parse_timestamp
 
-UTC = timezone.utc
 MOMENTS = st.integers(0, 4_000_000_000)
 
 

@@ -32,12 +32,21 @@ def test_inviting_changing_and_removing(
 
 def test_an_address_is_one_account_on_all_projects(emulator: Emulator, project: str, api: httpx.Client) -> None:
     [other] = emulator.plangrid.seed(seed=9)
-    uids = {api.post(f"/projects/{p}/users/invites", json={"email": "a@b.example"}).json()["uid"] for p in (project, other)}
+    uids = {
+        api.post(f"/projects/{p}/users/invites", json={"email": "a@b.example"}).json()["uid"] for p in (project, other)
+    }
     assert len(uids) == 1
 
 
 @pytest.mark.parametrize(
-    "body", [{"email": None}, {"email": ""}, {"email": "nobody"}, {"email": "a@b.example", "role_uid": "none"}, {"role_uid": 1}]
+    "body",
+    [
+        {"email": None},
+        {"email": ""},
+        {"email": "nobody"},
+        {"email": "a@b.example", "role_uid": "none"},
+        {"role_uid": 1},
+    ],
 )
 def test_bad_invitations(project: str, api: httpx.Client, body: dict[str, object]) -> None:
     assert api.post(f"/projects/{project}/users/invites", json=body).status_code == 400
@@ -97,7 +106,9 @@ class TestTokens:
         data = {"client_id": client, "client_secret": secret, **form}
         return bare.post(f"{emulator.plangrid_url}/oauth/token", data=data)
 
-    def test_code_token_and_refresh(self, emulator: Emulator, project: str, bare: httpx.Client, connect: object) -> None:
+    def test_code_token_and_refresh(
+        self, emulator: Emulator, project: str, bare: httpx.Client, connect: object
+    ) -> None:
         back = httpx.URL(self.authorize(emulator, bare).headers["location"])
         assert back.params["state"] == "s&1"
         exchange = {

@@ -27,9 +27,7 @@ def send(api: httpx.Client, bare: httpx.Client, request: dict[str, Any], name: s
     return bare.post(form["action"], data=fields, files={"file": data}, follow_redirects=True)
 
 
-def test_the_four_steps_and_publishing(
-    emulator: Emulator, project: str, api: httpx.Client, bare: httpx.Client
-) -> None:
+def test_the_four_steps_and_publishing(emulator: Emulator, project: str, api: httpx.Client, bare: httpx.Client) -> None:
     upload = begin(api, project)
     assert upload["status"] == "incomplete"
     assert [item["upload_status"] for item in upload["file_upload_requests"]] == ["issued", "issued"]

@@ -14,9 +14,7 @@ ARRIVALS = st.lists(st.tuples(st.floats(0, 3), st.booleans()), min_size=1, max_s
 
 
 @given(arrivals=ARRIVALS, phase=st.floats(0, 5))
-def test_no_fixed_window_lets_more_through_than_its_limit(
-    arrivals: Sequence[tuple[float, bool]], phase: float
-) -> None:
+def test_no_fixed_window_lets_more_through_than_its_limit(arrivals: Sequence[tuple[float, bool]], phase: float) -> None:
     windows = RateWindows([WindowLimit("all", 5, 4), WindowLimit("write", 10, 3)], "fixed", phase)
     passed = drive(windows, arrivals)
     for interval, limit, only_writes in ((5, 4, False), (10, 3, True)):
