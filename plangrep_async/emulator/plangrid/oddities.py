@@ -59,6 +59,7 @@ _OPTIONAL = {
 _USER = frozenset({"uid", "url", "email"})
 _COLLECTION = frozenset({"total_count", "url"})
 _TIME_FORMS = ("unpadded_dates", "lower_case_timestamps", "one_digit_hours", "zulu_timestamps", "microseconds")
+_EXACT = frozenset({"limit", "remaining", "interval", "status_code", "expires_in"})
 _ENUMS = {"visibility": "everyone", "record_type": "photo"}
 
 
@@ -109,7 +110,7 @@ class Oddities:
             return self._timestamp(value, salt + key)
         if value is None and key == "due_at" and self._hits("false_due_at", salt):
             return False
-        if isinstance(value, int) and not isinstance(value, bool) and key not in ("limit", "remaining", "interval"):
+        if isinstance(value, int) and not isinstance(value, bool) and key not in _EXACT:
             return Decimal(f"{value}.0") if self._hits("decimal_integers", salt + key) else value
         if key in _ENUMS and isinstance(value, str) and self._hits("unknown_enums", salt, one_in=5):
             return _ENUMS[key]

@@ -41,6 +41,10 @@ def _oddities(value: Oddities | bool | Iterable[str]) -> Oddities:
     return value if isinstance(value, Oddities) else Oddities(value)
 
 
+def _limits(value: Iterable[WindowLimit]) -> tuple[WindowLimit, ...]:
+    return tuple(value)
+
+
 @define(kw_only=True)
 class PlangridSettings:
     """Settings of the PlanGrid emulator. All seconds are those of the emulator's clock.
@@ -79,7 +83,7 @@ class PlangridSettings:
     """
 
     api_key: str = field(default="pgk_test_emulator", repr=False)
-    limits: tuple[WindowLimit, ...] = DOCUMENTED_LIMITS
+    limits: tuple[WindowLimit, ...] = field(default=DOCUMENTED_LIMITS, converter=_limits)
     window_mode: WindowMode = "fixed"
     window_phase: float = 0.0
     rate_limits_counts: bool = True

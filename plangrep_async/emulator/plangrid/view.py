@@ -9,8 +9,6 @@ from typing import Any, TypeVar
 
 import httpx
 from attrs import evolve, frozen
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
 
 from ..content import Blob, Content
 from .oauth import issue_tokens
@@ -192,8 +190,8 @@ class PlangridView:
     # -- uploads
 
     def expire_slots(self) -> int:
-        """Let every open upload token run out, and its form with it where the emulator's own storage is used; how many
-        there were."""
+        """Let every open upload token run out; how many there were. Their forms stay good for S3: advance the clock by
+        ``settings.slot_seconds`` to let those run out, too."""
 
         def expire() -> int:
             world = self._service.world
@@ -296,8 +294,13 @@ def _file_uid(service: PlangridService, uid: str) -> str:
 
 
 def _pages(content: Content) -> int:
+    if not content.kept:
+        return 1
+    # Imported here: it takes half a second, and few need it.
+    from pypdf import PdfReader
+
     try:
         with content.open() as file:
             return len(PdfReader(file).pages) or 1
-    except (PyPdfError, ValueError, OSError):
+    except Exception:  # noqa: BLE001 - pypdf raises almost anything on damaged files
         return 1

@@ -118,6 +118,13 @@ def test_entries_are_counted_apart_from_requests(emulator: Emulator, project: st
     assert emulator.requests.count(service="plangrid") == emulator.requests.count("POST /batch") == 1
 
 
+def test_entries_show_oddities_as_answers_do(emulator: Emulator, project: str, api: httpx.Client) -> None:
+    emulator.plangrid.settings.oddities = Oddities(True)
+    path = f"/projects/{project}/issues?limit=7"
+    alone = api.get(path).json()
+    assert send(api, {"method": "GET", "path": path}) == [(200, alone)]
+
+
 class TestCounting:
     def limits(self, emulator: Emulator, counting: str) -> None:
         emulator.plangrid.settings.batch_counting = counting

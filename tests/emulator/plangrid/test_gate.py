@@ -110,6 +110,13 @@ class TestLimits:
         emulator.clock.advance(40)
         assert api.get("/projects").status_code == 200
 
+    def test_limits_may_be_changed_while_it_runs(self, emulator: Emulator, api: httpx.Client) -> None:
+        emulator.plangrid.settings.limits = [WindowLimit("all", 3600, 1)]
+        assert [api.get("/projects").status_code for _ in range(2)] == [200, 429]
+        emulator.plangrid.settings.limits = ()
+        assert [api.get("/projects").status_code for _ in range(9)] == [200] * 9
+        assert api.get("/rate_limits").json()["data"] == []
+
     def test_writes_have_a_window_of_their_own(self, api: httpx.Client) -> None:
         for name in "ab":
             assert api.post("/projects", json={"name": name}).status_code == 201

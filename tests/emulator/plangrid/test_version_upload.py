@@ -82,6 +82,22 @@ def test_the_last_file_of_a_request_counts(
     assert emulator.plangrid.stored(request["uid"]).content.read() == b"second"
 
 
+@pytest.mark.parametrize("data", [b"", b"no PDF at all", blank_pdf(["one", "two"])[:400]])
+def test_a_damaged_file_becomes_one_sheet(
+    emulator: Emulator, project: str, api: httpx.Client, bare: httpx.Client, data: bytes
+) -> None:
+    upload = begin(api, project, 1)
+    send(api, bare, upload["file_upload_requests"][0], "a.pdf", data)
+    assert api.post(upload["complete_url"], headers=JSON).status_code == 200
+    assert len(emulator.plangrid.publish(upload["uid"])) == 1
+
+
+def test_a_version_is_published_when_it_is_complete(emulator: Emulator, project: str, api: httpx.Client) -> None:
+    upload = begin(api, project, 1)
+    with pytest.raises(ValueError, match="incomplete"):
+        emulator.plangrid.publish(upload["uid"])
+
+
 def test_both_forms_of_the_complete_url_are_understood(
     emulator: Emulator, project: str, api: httpx.Client, bare: httpx.Client
 ) -> None:
