@@ -78,8 +78,7 @@ class ProjectScope:
 
         Raises:
             InvalidInputError: an empty query, or a number or filter that cannot be.
-            ConflictError: the index was not ready at the last attempt.
-            DeadlineExceededError: nor within ``deadline``.
+            ConflictError: the index was not ready at the last attempt, or at the last one that ``deadline`` allows.
 
         Cancelled: nothing is left behind.
         """

@@ -43,7 +43,7 @@ async def save(
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     try:
         # "x" makes the file, or fails: it never follows a link that somebody has put there.
-        async with aiofiles.open(temporary, "xb", buffering=0) as file:
+        async with aiofiles.open(temporary, "xb") as file:
             size = 0
             block = bytearray()
             async for chunk in chunks:
@@ -51,24 +51,17 @@ async def save(
                 check(size, False)
                 block += chunk
                 if len(block) >= _BLOCK:
-                    await _write(file.write, block)
+                    await file.write(block)
+                    block = bytearray()
             check(size, True)
-            await _write(file.write, block)
+            await file.write(block)
+            await file.flush()
             await asyncio.to_thread(os.fsync, file.fileno())
         return await asyncio.to_thread(_place, temporary, folder, name, overwrite), size
     except BaseException:
         with anyio.CancelScope(shield=True), contextlib.suppress(OSError):
             await asyncio.to_thread(temporary.unlink, missing_ok=True)
         raise
-
-
-async def _write(write: Callable[[memoryview], object], block: bytearray) -> None:
-    # A raw write may take less than it is given.
-    with memoryview(block) as rest:
-        done = 0
-        while done < len(rest):
-            done += await write(rest[done:])  # type: ignore[misc]
-    block.clear()
 
 
 def _place(temporary: Path, folder: Path, name: str, overwrite: bool) -> Path:

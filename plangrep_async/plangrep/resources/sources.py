@@ -108,12 +108,12 @@ class Sources:
             try:
                 return await self._context.send(call, rest())
             except ConflictError:
-                if attempt >= index_attempts:
+                least, most = _INDEX_WAIT
+                pause = least + (most - least) * self._context.random()
+                left = rest().get("deadline")
+                if attempt >= index_attempts or (left is not None and left <= pause):
                     raise
-            least, most = _INDEX_WAIT
-            pause = least + (most - least) * self._context.random()
-            left = rest().get("deadline")
-            await self._context.clock.sleep(pause if left is None else min(pause, left))
+            await self._context.clock.sleep(pause)
 
     def text(
         self,
