@@ -29,8 +29,9 @@ ALLOWED: dict[str, set[str]] = {
     "plangrep": ENGINES | {"plangrep"},
     "plangrid": ENGINES | {"plangrid"},
     "emulator": {"emulator"},
-    "testing": SESSION | {"testing", "emulator"},
+    "testing": SESSION | {"testing", "emulator", "upload"},
     "migrate": ENGINES | {"plangrep", "plangrid", "migrate"},
+    "__main__": {"cli"},
     "cli": ENGINES | {"plangrep", "plangrid", "migrate", "emulator", "cli"},
 }
 

@@ -1,8 +1,8 @@
 """The database behind a journal, in a thread of its own.
 
-Writes are gathered: whatever is handed in while a transaction is being committed goes into the next one, and each caller
-goes on only when the transaction that holds its change has been committed. So the cost of a commit is shared, and none is
-believed before it is durable.
+Writes are gathered: whatever is handed in while a transaction is being committed goes into the next one, and each
+caller goes on only when the transaction that holds its change has been committed. The cost of a commit is shared, and
+none is believed before it is durable.
 """
 
 from __future__ import annotations
@@ -30,13 +30,16 @@ R = TypeVar("R")
 _MAX_GROUP = 2_000
 
 
-def open_engine(location: str | Path) -> Engine:
-    """An engine for a file's path (SQLite) or a database URL. Connects at first use.
+def open_engine(location: str, *, create: bool = True) -> Engine:
+    """An engine for a file's path (SQLite) or a database URL. Connects at first use. Blocks on the disk.
 
     Raises:
-        ConfigurationError: the URL cannot be read, or its driver is not installed.
+        ConfigurationError: the URL cannot be read, its driver is not installed, or there is no such file and
+            ``create`` is false.
     """
-    text = str(location)
+    text = location
+    if not create and "://" not in text and not Path(text).exists():
+        raise ConfigurationError(f"there is no journal at {text}; begin with `migrate run`")
     try:
         url = make_url(text if "://" in text else f"sqlite:///{Path(text).absolute()}")
         if url.drivername == "postgresql":

@@ -35,7 +35,8 @@ class JournalError(MigrationError):
         low = text.lower()
         if "disk is full" in low or "no space left" in low or "disk full" in low:
             return cls(
-                "the disk that holds the journal is full. Nothing is lost: free some space and run the same command again"
+                "the disk that holds the journal is full. Nothing is lost: free some space and run the same command "
+                "again"
             )
         if "readonly" in low or "read-only" in low or "permission denied" in low:
             return cls(

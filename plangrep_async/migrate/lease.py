@@ -80,7 +80,7 @@ class Lease:
         self._database = database
         self._seconds = seconds
         self._on_lost = on_lost
-        self._owner = owner or process_identity()
+        self._owner = owner or ""
         self._clock = clock or SystemClock()
         self._renewal: asyncio.Task[None] | None = None
 
@@ -105,6 +105,7 @@ class Lease:
             )
 
     def _take(self, connection: Connection) -> None:
+        self._owner = self._owner or process_identity()
         now = self._clock.time()
         insert = postgresql.insert if self._database.dialect == "postgresql" else sqlite.insert
         values = {"name": _NAME, "owner": self._owner, "expires_at": now + self._seconds}

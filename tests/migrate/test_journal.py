@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plangrep_async.errors import ConfigurationError
+from plangrep_async.migrate.document import Found, Problem, State
+from plangrep_async.migrate.errors import JournalError, JournalLockedError
+from plangrep_async.migrate.journal import Journal, Sample
+from plangrep_async.migrate.lease import Lease, process_identity
+from plangrep_async.testing import ManualClock, settle
+
+
+def found(number: int, **changes: Any) -> Found:
+    values: dict[str, Any] = {
+        "key": f"folder/{number}.pdf",
+        "name": f"{number}.pdf",
+        "path": f"/data/folder/{number}.pdf",
+        "size": number,
+        "mtime_ns": 1_700_000_000_000_000_000 + number,
+        "inode": number,
+    }
+    return Found(**(values | changes))
+
+
+async def test_documents_are_discovered_once(journal: Journal) -> None:
+    assert await journal.discover([found(number) for number in range(1, 4)]) == 3
+    assert await journal.discover([found(number) for number in range(2, 6)]) == 2
+    assert await journal.discover([]) == 0
+    documents = [document async for document in journal.documents()]
+    assert [document.key for document in documents] == [f"folder/{number}.pdf" for number in range(1, 6)]
+    assert {document.state for document in documents} == {State.DISCOVERED}
+    assert documents[0].mtime_ns == 1_700_000_000_000_000_001
+    tally = await journal.tally()
+    assert (tally.total, tally.size(State.DISCOVERED)) == (5, 15)
+
+
+async def test_what_was_begun_keeps_its_fingerprint_and_what_was_not_takes_the_new_one(journal: Journal) -> None:
+    await journal.discover([found(1), found(2)])
+    first, second = [document async for document in journal.documents()]
+    await journal.change(first.id, state=State.SENT.value, sha256="a" * 64)
+    await journal.discover([found(1, size=100), found(2, size=200)])
+    assert (await journal.get(first.id)).size == 1
+    assert (await journal.get(second.id)).size == 200
+
+
+async def test_what_was_skipped_comes_back_when_its_problem_has_gone(journal: Journal) -> None:
+    await journal.discover([found(1, problem=Problem.EMPTY, size=0)])
+    (document,) = [document async for document in journal.documents()]
+    assert (document.state, document.problem) == (State.SKIPPED, Problem.EMPTY)
+    await journal.discover([found(1, size=5)])
+    assert (await journal.get(document.id)).state is State.DISCOVERED
+    assert (await journal.get(document.id)).problem is None
+
+
+async def test_pages_do_not_lose_or_repeat_documents(journal: Journal) -> None:
+    await journal.discover([found(number) for number in range(1, 1_251)])
+    seen = [document.size async for document in journal.documents(State.DISCOVERED)]
+    assert seen == list(range(1, 1_251))
+    halfway = []
+    async for document in journal.documents(State.DISCOVERED):
+        halfway.append(document.id)
+        # A run changes the state of what it has seen, while it reads on.
+        if len(halfway) % 100 == 0:
+            await journal.change_all(halfway[-100:], state=State.COMPLETED.value)
+    assert len(halfway) == len(set(halfway)) == 1_250
+
+
+async def test_columns_of_every_kind_come_back(journal: Journal) -> None:
+    await journal.discover([found(1, source={"uid": "ü"}, attributes={"created": None}, folder="", title="Tür")])
+    (document,) = [document async for document in journal.documents()]
+    await journal.change(
+        document.id, state=State.SLOT_ASKED.value, memo={"a": [1, "x"]}, resume={"parts": [1]}, attempts=3, error="no"
+    )
+    again = await journal.get(document.id)
+    assert (again.source, again.attributes, again.folder, again.title) == ({"uid": "ü"}, {"created": None}, "", "Tür")
+    assert (again.memo, again.resume, again.attempts, again.error) == ({"a": [1, "x"]}, {"parts": [1]}, 3, "no")
+    with pytest.raises(KeyError):
+        await journal.get(99)
+
+
+async def test_duplicates_are_found_by_their_bytes(journal: Journal) -> None:
+    await journal.discover([found(1, size=7), found(2, size=7), found(3, size=7)])
+    one, two, three = [document async for document in journal.documents()]
+    await journal.change_all([one.id, two.id], sha256="d" * 64)
+    assert await journal.first_with("d" * 64, 7, besides=one.id) == await journal.get(two.id)
+    assert await journal.first_with("e" * 64, 7, besides=three.id) is None
+    await journal.change(two.id, state=State.SKIPPED.value, problem=Problem.DUPLICATE.value, duplicate_of=one.id)
+    assert await journal.first_with("d" * 64, 7, besides=one.id) is None
+    assert (await journal.tally()).problems == {Problem.DUPLICATE: 1}
+
+
+async def test_facts_groups_and_samples(journal: Journal) -> None:
+    await journal.note(source="tree:/data", options={"transfers": 8})
+    await journal.note(source="tree:/other")
+    assert await journal.fact("source") == "tree:/other"
+    assert await journal.fact("options") == {"transfers": 8}
+    assert await journal.fact("nothing") is None
+    group = await journal.open_group(idempotency_key="key-1")
+    await journal.discover([found(1), found(2)])
+    ids = [document.id async for document in journal.documents()]
+    await journal.change_all(ids, group_id=group.id)
+    assert await journal.group_sizes() == {group.id: (2, 3)}
+    await journal.change_group(group.id, state="completed", target_id="job_1", memo={"x": 1})
+    (again,) = await journal.groups("completed")
+    assert (again.target_id, again.idempotency_key, again.memo) == ("job_1", "key-1", {"x": 1})
+    assert await journal.groups("open") == []
+    await journal.sample(Sample(1.5, 2, 3, 4, 5))
+    assert await journal.samples() == [Sample(1.5, 2, 3, 4, 5)]
+    await journal.change(ids[0], state=State.COMPLETED.value)
+    await journal.change(ids[1], state=State.FAILED.value)
+    assert await journal.progress() == (1, 1, 1)
+
+
+async def test_writes_share_commits_and_each_is_durable_when_it_returns(journal: Journal, location: str) -> None:
+    await journal.discover([found(number) for number in range(1, 301)])
+    before = journal.database.commits
+    await asyncio.gather(*(journal.change(number, state=State.DIGESTED.value) for number in range(1, 301)))
+    assert journal.database.commits - before <= 60
+    async with Journal(location) as other:
+        assert (await other.tally()).count(State.DIGESTED) == 300
+
+
+async def test_one_bad_write_fails_alone(journal: Journal) -> None:
+    await journal.discover([found(1), found(2)])
+    results = await asyncio.gather(
+        journal.change(1, state=State.DIGESTED.value),
+        journal.change(2, name=None),
+        journal.change(2, state=State.DIGESTED.value),
+        return_exceptions=True,
+    )
+    assert results[0] is results[2] is None
+    assert isinstance(results[1], JournalError)
+    assert (await journal.tally()).count(State.DIGESTED) == 2
+
+
+async def test_a_cancelled_write_harms_no_other(journal: Journal) -> None:
+    await journal.discover([found(1), found(2)])
+    tasks = [asyncio.create_task(journal.change(number, state=State.SENT.value)) for number in (1, 2)]
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await tasks[0]
+    await tasks[1]
+    assert (await journal.get(2)).state is State.SENT
+
+
+async def test_a_journal_of_a_newer_version_is_left_alone(journal: Journal, location: str) -> None:
+    await journal.note(version=999)
+    with pytest.raises(ConfigurationError, match="format 999"):
+        async with Journal(location):
+            pass
+
+
+async def test_locations_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="nosuch"):
+        await Journal("nosuch://host/db").__aenter__()
+    with pytest.raises(ConfigurationError, match="migrate run"):
+        await Journal(tmp_path / "none.db", create=False).__aenter__()
+
+
+@pytest.mark.parametrize("trouble", ["no folder", "no journal", "read-only"])
+async def test_a_journal_that_cannot_be_written_has_its_sentence(tmp_path: Path, trouble: str) -> None:
+    path = tmp_path / "journal.db"
+    words = {"no folder": "opened", "no journal": "no journal", "read-only": "read-only"}[trouble]
+    if trouble == "no folder":
+        path = tmp_path / "none" / "journal.db"
+    elif trouble == "no journal":
+        path.write_bytes(b"This is a letter to my grandmother. " * 100)
+    else:
+        if os.geteuid() == 0:
+            path = Path("/proc/self/journal.db")  # where even root cannot write
+            words = "opened"
+        else:
+            tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    with pytest.raises(JournalError, match=words):
+        async with Journal(path):
+            pass
+
+
+# The lease
+
+
+async def test_two_runs_on_one_journal_are_kept_apart(journal: Journal, location: str) -> None:
+    async with Journal(location) as other, Lease(journal.database, owner="elsewhere/1/1"):
+        with pytest.raises(JournalLockedError, match="process 1 on elsewhere"):
+            async with Lease(other.database):
+                pass
+    async with Lease(journal.database):
+        pass
+
+
+async def test_a_run_elsewhere_that_gives_no_sign_of_life_loses_the_lease(journal: Journal) -> None:
+    clock = ManualClock()
+    lost: list[str] = []
+    first = Lease(journal.database, owner="elsewhere/1/1", clock=clock, on_lost=lambda: lost.append("first"))
+    await first.__aenter__()
+    clock.tick(31.0)
+    async with Lease(journal.database, clock=clock):
+        while not lost:
+            await settle()
+            await asyncio.sleep(0.001)
+    await first.__aexit__(None, None, None)
+    assert lost == ["first"]
+
+
+async def test_a_lease_that_is_renewed_stays(journal: Journal) -> None:
+    clock = ManualClock()
+    async with Lease(journal.database, owner="elsewhere/1/1", clock=clock):
+        for _ in range(10):
+            writes = journal.database.writes
+            clock.tick(10.1)
+            while journal.database.writes == writes:
+                await asyncio.sleep(0.001)
+        with pytest.raises(JournalLockedError):
+            async with Lease(journal.database, clock=clock):
+                pass
+
+
+async def test_a_run_that_was_killed_on_this_machine_loses_it_at_once(location: str) -> None:
+    program = (
+        "import asyncio, os, sys\n"
+        "from plangrep_async.migrate.journal import Journal\n"
+        "from plangrep_async.migrate.lease import Lease\n"
+        "async def main():\n"
+        "    async with Journal(sys.argv[1]) as journal, Lease(journal.database):\n"
+        "        os.kill(os.getpid(), 9)\n"
+        "asyncio.run(main())\n"
+    )
+    ended = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program, location], check=False)
+    assert ended.returncode == -9
+    async with Journal(location) as journal, Lease(journal.database):
+        pass
+
+
+def test_a_process_is_named_by_its_start_too() -> None:
+    assert process_identity() == process_identity()
+    assert process_identity().split("/")[1] == str(os.getpid())
