@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from typing import cast
@@ -61,16 +61,11 @@ class Dispatcher:
         log, name = self._requests, self._service.name
         exchange = log.open(self._now(), name, method, template, path, query, headers)
         scope[EXCHANGE_KEY] = exchange
-        started = time.perf_counter()
-        try:
-            await self._serve(target, scope, receive, send, exchange)
-        except ClientDisconnect:
-            exchange.outcome = "disconnected"
-        finally:
-            if exchange.outcome == "open":
-                exchange.outcome = "disconnected" if exchange.status is None else "answered"
-            exchange.elapsed = time.perf_counter() - started
-            log.close(exchange)
+        with contextlib.suppress(ClientDisconnect):
+            try:
+                await self._serve(target, scope, receive, send, exchange)
+            finally:
+                exchange.end("disconnected")
 
     async def _serve(
         self,
@@ -92,6 +87,8 @@ class Dispatcher:
                 message = {**message, "headers": [self._date_header(), *message["headers"]]}
             else:
                 exchange.sent += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    exchange.end("answered")
             await send(message)
 
         handler: Callable[[Receive, Send], Awaitable[None]] = functools.partial(self._handle, target, scope)

@@ -232,9 +232,16 @@ class FaultTable:
             predicate: runs on the emulator's thread.
 
         Of the rules that match a request, all delays apply and the first other fault.
+
+        Raises:
+            ValueError: ``route`` or ``match`` cannot be read.
         """
         if nth is not None:
             skip, times = nth - 1, 1
+        try:
+            searched = re.compile(match) if match else None
+        except re.error as error:
+            raise ValueError(f"match: {match!r} is not a regular expression: {error}") from error
         with self._lock:
             self._count += 1
             rule = FaultRule(
@@ -245,7 +252,7 @@ class FaultTable:
                 times=times,
                 probability=probability,
                 skip=skip,
-                match=re.compile(match) if match else None,
+                match=searched,
                 predicate=predicate,
                 random=Random(f"{self._seed}:{self._count}"),
             )

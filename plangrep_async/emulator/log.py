@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 
@@ -22,8 +23,7 @@ class Exchange:
         route: the template it matched, such as ``/api/open/v1/jobs/{jobId}``; empty for an unknown path.
         headers: lower case; ``authorization`` is only marked as present.
         status: of the answer; None when none was sent.
-        outcome: ``open``, ``answered``, ``disconnected`` (the client left), ``cut``, ``reset``, ``failed`` (a defect of
-            the emulator).
+        outcome: ``open``, ``answered``, ``disconnected`` (the client left), ``cut`` or ``reset`` (by a fault).
         faults: what befell it.
         received: body bytes taken from the client.
         sent: body bytes of the answer.
@@ -44,6 +44,16 @@ class Exchange:
     received: int = 0
     sent: int = 0
     elapsed: float = 0.0
+    _log: RequestLog | None = field(default=None, repr=False)
+    _began: float = field(factory=time.perf_counter, repr=False)
+
+    def end(self, outcome: str) -> None:
+        """It is over; the first outcome counts. Called before the client can know, so that tests may look at once."""
+        if self.outcome == "open":
+            self.outcome = outcome
+            self.elapsed = time.perf_counter() - self._began
+            if self._log is not None:
+                self._log.close(self)
 
 
 class RequestLog:
@@ -61,7 +71,7 @@ class RequestLog:
     ) -> Exchange:
         """A request's head was read."""
         self._number += 1
-        exchange = Exchange(self._number, at, service, method, route, path, query, headers)
+        exchange = Exchange(self._number, at, service, method, route, path, query, headers, log=self)
         self._records.append(exchange)
         for key in (service, f"{method} {plain_template(route)}"):
             self.in_flight[key] += 1
@@ -69,7 +79,7 @@ class RequestLog:
         return exchange
 
     def close(self, exchange: Exchange) -> None:
-        """A request ended."""
+        """A request ended; called by :meth:`Exchange.end`."""
         route = plain_template(exchange.route)
         self._counts[exchange.service, exchange.method, route, exchange.status] += 1
         for key in (exchange.service, f"{exchange.method} {route}"):

@@ -51,7 +51,6 @@ class Mischief:
             if fault.when == "in_body":
                 limit = _half(fault, _declared(exchange.headers.get("content-length")))
             if not await _swallow(receive, limit):
-                exchange.outcome = "disconnected"
                 return
         await _strike(fault, [], send, connection, exchange)
 
@@ -166,12 +165,12 @@ async def _strike(fault: Fault, kept: list[Message], send: Send, connection: Con
 
 async def _break(fault: Fault, connection: Connection, exchange: Exchange) -> None:
     if fault.kind == "reset":
-        exchange.outcome = "reset"
+        exchange.end("reset")
         # What was written a moment ago should reach the client's socket first.
         await asyncio.sleep(0)
         connection.reset()
     else:
-        exchange.outcome = "cut"
+        exchange.end("cut")
         connection.cut()
 
 

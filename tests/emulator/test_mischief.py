@@ -26,13 +26,12 @@ class Wire:
         self._key = emulator.api_key
         self.socket = socket.create_connection((parts.hostname, parts.port), timeout=5)
 
-    def head(self, length: int, method: str = "POST", path: str = "/api/open/v1/projects") -> None:
-        lines = [f"{method} {path} HTTP/1.1", "Host: x", f"Authorization: Bearer {self._key}"]
-        self.socket.sendall("\r\n".join([*lines, f"Content-Length: {length}", "", ""]).encode())
+    def head(self, length: int, body: bytes = b"") -> None:
+        lines = ["POST /api/open/v1/projects HTTP/1.1", "Host: x", f"Authorization: Bearer {self._key}"]
+        self.socket.sendall("\r\n".join([*lines, f"Content-Length: {length}", "", ""]).encode() + body)
 
-    def send(self, body: bytes = BODY) -> None:
-        self.head(len(body))
-        self.socket.sendall(body)
+    def send(self) -> None:
+        self.head(len(BODY), BODY)
 
     def read_all(self) -> bytes:
         data = b""
