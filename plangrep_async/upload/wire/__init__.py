@@ -11,7 +11,7 @@ from .multiplex import Errand, Multiplexer
 from .pacer import Pacer
 from .pool import TransferPool
 from .request import BlockSource, WireBody, WireRequest
-from .wait import Steps
+from .wait import Steps, drive
 
 __all__ = [
     "BlockSource",
@@ -24,4 +24,5 @@ __all__ = [
     "WireAnswer",
     "WireBody",
     "WireRequest",
+    "drive",
 ]

@@ -73,22 +73,26 @@ class TlsChannel:
         self._below.flush()
 
     def receive(self) -> bytes:
+        # All that was read from below must be handed on at once: waiting for the socket would not bring it back.
         found = b""
         while True:
             try:
-                found += self._tls.read(_RECEIVE)
+                data = self._tls.read(_RECEIVE)
             except ssl.SSLWantReadError:
                 if found:
                     return found
                 self._feed()
+                continue
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return found
             except ssl.SSLError:
-                if not found:  # otherwise it is raised next time
-                    raise
+                if found:  # came before the alert; the next call finds the end
+                    return found
+                raise
+            if not data:  # close_notify
                 return found
-            # All that was read from below must be handed on: waiting for the socket would not bring it back.
-            if found and not self._incoming.pending and not self._tls.pending():
+            found += data
+            if not self._incoming.pending and not self._tls.pending():
                 return found
 
     def close(self) -> None:

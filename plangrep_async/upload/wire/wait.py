@@ -88,11 +88,13 @@ def drive(steps: Steps[T], cancel: CancelToken) -> T:
 class _WaitingThread:
     """What the calling thread waits for now, so that another thread can wake it."""
 
-    __slots__ = ("_pause", "_poll", "_sock")
+    __slots__ = ("_lock", "_pause", "_poll", "_polled", "_waits_for")
 
     def __init__(self) -> None:
-        self._sock: socket.socket | None = None
+        self._lock = threading.Lock()
         self._poll = select.poll()
+        self._polled: socket.socket | None = None
+        self._waits_for: socket.socket | None = None
         self._pause: threading.Event | None = None
 
     def wait(self, step: Wait, cancel: CancelToken) -> int:
@@ -101,23 +103,31 @@ class _WaitingThread:
             while not cancel.cancelled and (left := step.deadline - time.monotonic()) > 0:
                 self._pause.wait(left)
             return 0
-        if step.sock is not self._sock:
+        if step.sock is not self._polled:
             self._poll = select.poll()
-            self._sock = step.sock
+            self._polled = step.sock
         self._poll.register(step.sock, step.events)
-        # A cancel that came before the socket was named here has set its flag; one that comes later shuts it down.
-        while not cancel.cancelled:
-            left = step.deadline - time.monotonic()
-            found = self._poll.poll(max(0.0, min(left, _LATEST)) * 1000)
-            if found:
-                return found[0][1]
-            if left <= 0:
-                break
-        return 0
+        with self._lock:
+            self._waits_for = step.sock
+        try:
+            # A cancel that came before the socket was named has set its flag; one that comes later shuts it down.
+            while not cancel.cancelled:
+                left = step.deadline - time.monotonic()
+                found = self._poll.poll(max(0.0, min(left, _LATEST)) * 1000)
+                if found:
+                    return found[0][1]
+                if left <= 0:
+                    break
+            return 0
+        finally:
+            # From here on the connection may be kept, and serve somebody else: a late cancel must not touch it.
+            with self._lock:
+                self._waits_for = None
 
     def wake(self) -> None:
         if self._pause is not None:
             self._pause.set()
-        if self._sock is not None:
-            with contextlib.suppress(OSError):
-                self._sock.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            if self._waits_for is not None:
+                with contextlib.suppress(OSError):
+                    self._waits_for.shutdown(socket.SHUT_RDWR)

@@ -82,9 +82,21 @@ class Line:
     def answer(self, status: str = "200 OK", content: bytes = b"", headers: str = "") -> None:
         self.send(f"HTTP/1.1 {status}\r\nContent-Length: {len(content)}\r\n{headers}\r\n".encode() + content)
 
+    def close(self) -> None:
+        """Close without a word, TLS's included."""
+        self.sock.close()
+
     def reset(self) -> None:
         """Close with RST."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def end(self) -> None:
+        """Close in order: with TLS's close_notify, and FIN."""
+        if isinstance(self.sock, ssl.SSLSocket):
+            with contextlib.suppress(OSError):
+                self.sock.settimeout(0.05)
+                self.sock.unwrap()
         self.sock.close()
 
     def wait_for_close(self) -> bytes:

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from plangrep_async.errors import TransferCancelledError
-from plangrep_async.upload.wire import CancelToken, Pacer
+from plangrep_async.upload.wire import CancelToken, Pacer, drive
+from plangrep_async.upload.wire.wait import WRITE, Wait
 
 
 @pytest.fixture
@@ -162,6 +163,21 @@ def test_one_token_stops_all_its_transfers_and_no_other(far_end, make_pool, put,
         assert not spared.done()
         far.release.set()
         assert spared.result(5).content == b"ok"
+
+
+def test_a_cancel_that_comes_late_does_not_touch_a_connection_that_may_serve_somebody_else():
+    ours, theirs = socket.socketpair()
+    token = CancelToken()
+
+    def steps():
+        yield Wait(ours, WRITE, time.monotonic() + 5)
+        token.cancel()  # the answer is complete, the connection is kept
+        return "done"
+
+    with ours, theirs:
+        assert drive(steps(), token) == "done"
+        theirs.send(b"still open")
+        assert ours.recv(20) == b"still open"
 
 
 def test_hooks_run_once_and_not_after_they_were_discarded():

@@ -16,14 +16,14 @@ SIZE = 300_000
 HEAD = 40
 
 
-@pytest.mark.parametrize("how", ["close", "reset"])
+@pytest.mark.parametrize("how", ["close", "end", "reset"])
 @pytest.mark.parametrize(
     "after", [0, HEAD // 2, HEAD, 60_000, 200_000, SIZE - 1], ids=["0", "head", "1st", "block", "middle", "last"]
 )
 def test_cut_while_sending(far_end, make_pool, send, put, after, how):
     def script(line):
         line.read(after)
-        line.reset() if how == "reset" else line.sock.close()
+        getattr(line, how)()
 
     far = far_end(script, receive_buffer=4096)
     with pytest.raises(TransferConnectionError) as caught:
@@ -37,11 +37,11 @@ def test_cut_while_sending(far_end, make_pool, send, put, after, how):
     assert "secret" not in str(error)
 
 
-@pytest.mark.parametrize("how", ["close", "reset"])
+@pytest.mark.parametrize("how", ["close", "end", "reset"])
 def test_cut_before_the_answer(far_end, make_pool, send, put, how):
     def script(line):
         line.read_request()
-        line.reset() if how == "reset" else line.sock.close()
+        getattr(line, how)()
 
     with pytest.raises(TransferConnectionError) as caught:
         send(make_pool(), put(far_end(script), bytes(SIZE)))
@@ -49,7 +49,7 @@ def test_cut_before_the_answer(far_end, make_pool, send, put, how):
     assert not caught.value.nothing_sent
 
 
-@pytest.mark.parametrize("how", ["close", "reset"])
+@pytest.mark.parametrize("how", ["close", "end", "reset"])
 @pytest.mark.parametrize(
     "part",
     [
@@ -67,7 +67,7 @@ def test_cut_in_the_answer(far_end, make_pool, send, put, part, how):
     def script(line):
         line.read_request()
         line.send(part)
-        line.reset() if how == "reset" else line.sock.close()
+        getattr(line, how)()
 
     with pytest.raises(TransferConnectionError) as caught:
         send(make_pool(), put(far_end(script), b"x"))

@@ -78,6 +78,7 @@ def test_a_connection_that_died_while_idle_is_not_used(far_end, make_pool, send,
         line.answer()
         if line.number == 0:
             line.send(word)
+            line.end()
 
     far, pool = far_end(script), make_pool()
     send(pool, put(far, b"x"))
