@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from ..errors import ConfigurationError, DeadlineExceededError, PlangrepAsyncError, QueueFullError
-from ..session import Answer, Call, CallOptions, Session, redact_url
+from ..session import Call, CallOptions, Session, redact_url
 from ..session.guard import Guard
 from .dispatcher import Dispatcher
 from .entry import Entry
@@ -152,13 +152,12 @@ class Coalescer:
                 f"{call.method} {redact_url(target)} was not sent: {self._max_queue} calls wait already. Make fewer at "
                 "once, or raise max_queue"
             )
-        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-        entry = Entry(call, options, target, future, self._clock.monotonic(), self._format.max_entries)
-        if options.deadline is not None:
-            entry.deadline = self._clock.call_later(options.deadline, lambda: self._expire(entry))
-        self._dispatcher.enter(entry)
+        entry = self._dispatcher.enter(call, options, target)
         try:
-            answer = await future
+            if self._dispatcher.leads(entry):
+                await asyncio.sleep(0)
+                self._dispatcher.lead(entry)
+            answer = await entry.future
         except BaseException:
             self._abandon(entry)
             raise
@@ -193,15 +192,8 @@ class Coalescer:
         finally:
             self._dispatcher.release()
 
-    def _expire(self, entry: Entry) -> None:
-        if not entry.future.done():
-            self._dispatcher.remove(entry)
-            entry.finish(entry.overdue(self._session.url_of(entry.call), self._clock.monotonic()))
-
     def _abandon(self, entry: Entry) -> None:
         """Nobody waits any more, or the entry has failed by itself."""
-        if entry.deadline is not None:
-            entry.deadline.cancel()
         if entry.future.done() and not entry.future.cancelled():
             entry.future.exception()  # seen, though there may be nobody left to raise it to
         self._dispatcher.remove(entry)

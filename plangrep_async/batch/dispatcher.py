@@ -15,11 +15,13 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from .._clock import TimerHandle
 from ..errors import APIStatusError, ClientClosedError
-from ..session import Answer, RetryEvent, Session, redact_url
+from ..session import Answer, Call, CallOptions, RetryEvent, Session, redact_url
 from ..session.hooks import tell
+from .deadlines import Deadlines
 from .entry import Entry, Place
 from .fare import Fare
 from .flight import Flight, flight_of
@@ -62,6 +64,7 @@ class Dispatcher:
         self._tally = tally
         self._queue = EntryQueue(fmt)
         self._resting = Resting(self._clock, self._requeue)
+        self._deadlines = Deadlines(self._clock, self._expire)
         self._flights: set[Flight] = set()
         self._under_way = 0
         self._desk = TokenDesk(
@@ -69,6 +72,7 @@ class Dispatcher:
         )
         self._due: TimerHandle | None = None
         self._lingering = False
+        self._leader: Entry | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle: asyncio.Future[None] | None = None
 
@@ -80,11 +84,33 @@ class Dispatcher:
         """What was counted, and what waits now."""
         return self._tally.snapshot(waiting=len(self._queue), resting=len(self._resting), under_way=self._under_way)
 
-    def enter(self, entry: Entry) -> None:
-        """Take an entry in."""
-        entry.limited = self._desk.limited(entry.arrived)
+    def enter(self, call: Call[Any], options: CallOptions, target: str) -> Entry:
+        """Take a call in.
+
+        If the entry :meth:`leads`, its task is asked to let one turn of the event loop pass and then to call
+        :meth:`lead`, which spares a lone call the detour over another callback.
+        """
+        now = self._clock.monotonic()
+        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        entry = Entry(call, options, target, future, now, self._format.max_entries, self._desk.limited(now))
         self._queue.append(entry)
-        self._schedule(self._linger)
+        self._deadlines.add(entry)
+        if self._due is None and self._leader is None and not self._linger and self._may_dispatch:
+            self._leader = entry
+        else:
+            self._schedule(self._linger)
+        if self._leader is None and (self._due is None or self._lingering):
+            self._deadlines.arm()
+        return entry
+
+    def leads(self, entry: Entry) -> bool:
+        """Whether the dispatch of this turn is up to the entry's task."""
+        return self._leader is entry
+
+    def lead(self, entry: Entry) -> None:
+        """Dispatch, if it is still up to the entry."""
+        if self._leader is entry:
+            self._dispatch()
 
     def release(self) -> None:
         """A lone call has ended."""
@@ -103,8 +129,12 @@ class Dispatcher:
             return
         self._tally.cancelled += 1
         self._move(entry, Place.OUT)
+        self._deadlines.discard(entry)
         if place is Place.QUEUE:
             self._queue.discard(entry)
+            if self._leader is entry:
+                self._leader = None
+                self._schedule()
             self._reconsider()
         elif place is Place.REST:
             self._resting.discard(entry)
@@ -141,8 +171,12 @@ class Dispatcher:
 
     # When
 
+    @property
+    def _may_dispatch(self) -> bool:
+        return self._desk.waiting_for is None and self._under_way < self._concurrency
+
     def _schedule(self, linger: float = 0.0) -> None:
-        if not self._queue or self._desk.waiting_for is not None or self._under_way >= self._concurrency:
+        if not self._queue or self._leader is not None or not self._may_dispatch:
             return
         full = len(self._queue) >= self._format.max_entries
         if self._due is not None:
@@ -158,7 +192,7 @@ class Dispatcher:
     def _undue(self) -> None:
         if self._due is not None:
             self._due.cancel()
-        self._due, self._lingering = None, False
+        self._due, self._lingering, self._leader = None, False, None
 
     def _reconsider(self) -> None:
         """The queue has become shorter: what is waited for may not be needed any more."""
@@ -174,7 +208,7 @@ class Dispatcher:
     def _dispatch(self) -> None:
         """Let go what can go; then wait for tokens, if that is what is missing."""
         self._undue()
-        while self._desk.waiting_for is None and self._under_way < self._concurrency and (group := self._queue.group()):
+        while self._may_dispatch and (group := self._queue.group()):
             fare = self._fare(group)
             if self._desk.take(fare):
                 self._depart(group, fare)
@@ -187,6 +221,7 @@ class Dispatcher:
                 fare = own
             patient = fare == own or self._patience == math.inf
             self._track(self._desk.wait(fare, None if patient else max(self._patience, _GRAIN)))
+        self._deadlines.arm()
 
     def _lose_patience(self) -> None:
         """The wait for a batch has become longer than it promised to be: others are before us, or windows changed."""
@@ -229,13 +264,16 @@ class Dispatcher:
             (entry,) = group
             self._tally.alone += 1
             self._move(entry, Place.ALONE)
+            self._deadlines.discard(entry)
             entry.fare = fare
             entry.finish(None)
             return
         self._tally.sizes[len(group)] += 1
-        flight = flight_of(group, self._format, fare, self._session, self._clock.monotonic())
+        now = self._clock.monotonic()
+        limited = self._desk.limited(now)
+        flight = flight_of(group, self._format, fare, self._session, now)
         for entry in group:
-            self._move(entry, Place.FLIGHT)
+            entry.move(Place.FLIGHT, now, limited)
             entry.flight = flight
             entry.attempts += 1
         self._flights.add(flight)
@@ -322,8 +360,13 @@ class Dispatcher:
         entry.move(place, now, self._desk.limited(now))
 
     def _end(self, entry: Entry, result: Answer | Exception) -> None:
-        self._move(entry, Place.OUT)
+        entry.place = Place.OUT
+        self._deadlines.discard(entry)
         entry.finish(result)
+
+    def _expire(self, entry: Entry) -> None:
+        self.remove(entry)
+        entry.finish(entry.overdue(self._session.url_of(entry.call), self._clock.monotonic()))
 
     def _track(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)

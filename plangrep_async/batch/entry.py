@@ -6,14 +6,14 @@ import asyncio
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, define, field
+from attrs import define, field
 
 from ..errors import DeadlineExceededError
 from ..session import Answer, Call, CallOptions, redact_url
 from .fare import Fare
 
 if TYPE_CHECKING:
-    from .._clock import TimerHandle
+    from .deadlines import Watch
     from .flight import Flight
     from .resting import Rest
 
@@ -21,7 +21,7 @@ __all__ = ["Entry", "Place"]
 
 
 class Place(Enum):
-    """Where an entry is. It moves from left to right, and back to the queue to be sent again."""
+    """Where an entry is; the value names the time that it spends there."""
 
     QUEUE = "queue"
     FLIGHT = "request"
@@ -30,20 +30,19 @@ class Place(Enum):
     OUT = "out"
 
 
-@define(eq=False)
+@define(eq=False, init=False)
 class Entry:
     """A call, who waits for it, and what has become of it so far.
 
     Attributes:
         target: path and query, relative to the base URL.
         future: resolved once: with its answer, with ``None`` when the call is to leave alone, or with its own error.
-        arrived: when it was handed in; ``since``: when it came to where it is.
+        arrived: when it was handed in.
         largest: calls that may leave together with it, itself included.
         fare: what was paid for it when it leaves alone.
         packed: its part of a batch's body, made once.
         attempts: how often it was sent; ``throttled`` of these were answered with 429.
         reason: why its answer, an error, was not followed by another attempt.
-        spent: seconds by phase.
     """
 
     call: Call[Any] = field(repr=False)
@@ -52,46 +51,67 @@ class Entry:
     future: asyncio.Future[Answer | None] = field(repr=False)
     arrived: float
     largest: int
-    place: Place = Place.QUEUE
-    since: float = field(default=Factory(lambda self: self.arrived, takes_self=True))
-    limited: float = 0.0
-    deadline: TimerHandle | None = field(default=None, repr=False)
-    fare: Fare | None = None
-    flight: Flight | None = field(default=None, repr=False)
-    rest: Rest | None = field(default=None, repr=False)
-    packed: bytes | None = field(default=None, repr=False)
-    attempts: int = 0
-    throttled: int = 0
-    reason: str = ""
-    spent: dict[str, float] = field(default=Factory(dict))
+    place: Place
+    packed: bytes | None = field(repr=False)
+    fare: Fare | None
+    flight: Flight | None = field(repr=False)
+    rest: Rest | None = field(repr=False)
+    watch: Watch | None = field(repr=False)
+    attempts: int
+    throttled: int
+    reason: str
+    _way: list[tuple[Place, float, float]] = field(repr=False)
+
+    # By hand, since this is made for every call: half the time of a generated one with as many defaults.
+    def __init__(
+        self,
+        call: Call[Any],
+        options: CallOptions,
+        target: str,
+        future: asyncio.Future[Answer | None],
+        arrived: float,
+        largest: int,
+        limited: float = 0.0,
+    ) -> None:
+        self.call = call
+        self.options = options
+        self.target = target
+        self.future = future
+        self.arrived = arrived
+        self.largest = largest
+        self.place = Place.QUEUE
+        self.packed = self.fare = self.flight = self.rest = self.watch = None
+        self.attempts = self.throttled = 0
+        self.reason = ""
+        self._way = [(Place.QUEUE, arrived, limited)]
+
+    @property
+    def since(self) -> float:
+        """When it came to where it is."""
+        return self._way[-1][1]
+
+    @property
+    def due(self) -> float | None:
+        """When its deadline runs out; ``None`` without one."""
+        return None if self.options.deadline is None else self.arrived + self.options.deadline
 
     def move(self, place: Place, now: float, limited: float) -> None:
-        """Go to ``place``, and account for the time where it was.
+        """Go to ``place``. ``limited``: the seconds that the coalescer has waited for tokens so far, in all."""
+        self.place = place
+        self._way.append((place, now, limited))
 
-        ``limited`` is the coalescer's total of seconds spent waiting for tokens: of the time in the queue, the part in
-        which that total grew is the rate limit's.
-        """
-        seconds = now - self.since
-        if self.place is Place.QUEUE:
-            waited = min(seconds, limited - self.limited)
-            self._spend("rate limit", waited)
-            seconds -= waited
-        self._spend(self.place.value, seconds)
-        self.place, self.since, self.limited = place, now, limited
-
-    def _spend(self, phase: str, seconds: float) -> None:
-        if seconds > 0:
-            self.spent[phase] = self.spent.get(phase, 0.0) + seconds
-
-    def remaining(self, now: float) -> float | None:
-        """Seconds of its deadline that are left; ``None`` without one."""
-        return None if self.options.deadline is None else self.options.deadline - (now - self.arrived)
+    def spent(self) -> dict[str, float]:
+        """Seconds by phase. Of the time in the queue, what went by waiting for tokens is the rate limit's."""
+        spent: dict[str, float] = {}
+        for (place, start, before), (_, end, after) in zip(self._way, self._way[1:], strict=False):
+            waited = min(end - start, after - before) if place is Place.QUEUE else 0.0
+            for phase, seconds in (("rate limit", waited), (place.value, end - start - waited)):
+                if seconds > 0:
+                    spent[phase] = spent.get(phase, 0.0) + seconds
+        return spent
 
     def finish(self, result: Answer | BaseException | None) -> None:
         """Tell who waits, unless nobody does."""
-        if self.deadline is not None:
-            self.deadline.cancel()
-            self.deadline = None
         if self.future.done():
             return
         if isinstance(result, BaseException):
@@ -101,7 +121,7 @@ class Entry:
 
     def overdue(self, url: str, now: float, more: dict[str, float] | None = None) -> DeadlineExceededError:
         """The error that says where the time went; ``more`` is time that was spent elsewhere."""
-        spent = dict(self.spent)
+        spent = self.spent()
         for phase, seconds in (more or {}).items():
             spent[phase] = spent.get(phase, 0.0) + seconds
         account = ", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in spent.items() if seconds >= 0.005)

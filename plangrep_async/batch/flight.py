@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from attrs import define, field
 
@@ -52,15 +52,15 @@ def flight_of(entries: Sequence[Entry], fmt: BatchFormat, fare: Fare, session: S
         kinds=fare.kinds,
         coalescable=False,
     )
-    remaining = [entry.remaining(now) for entry in entries]
+    due = [entry.due for entry in entries]
     # Each entry's own deadline ends its waiting; the batch's must only not come before the last of them.
-    last = None if None in remaining else max(seconds for seconds in remaining if seconds is not None) + 1.0
-    timeouts = largest_timeouts([session.timeouts_of(entry.options) for entry in entries])
+    last = None if None in due else max(each for each in due if each is not None) - now + 1.0
+    timeouts = largest_timeouts({session.timeouts_of(entry.options) for entry in entries})
     options = CallOptions(timeout=timeouts, deadline=last, max_attempts=1, coalesce=False)
     return Flight(tuple(entries), call, options, fare, len(body), count)
 
 
-def largest_timeouts(timeouts: Sequence[Timeouts]) -> Timeouts:
+def largest_timeouts(timeouts: Collection[Timeouts]) -> Timeouts:
     """The most patient of each kind: a batch must not end sooner than one of its calls would."""
     return Timeouts(
         connect=max(each.connect for each in timeouts),

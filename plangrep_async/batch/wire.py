@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import field, frozen, validators
@@ -18,6 +18,7 @@ __all__ = ["BatchFormat", "relative_target"]
 
 _SEPARATOR = b","
 _JSON = "application/json"
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @frozen
@@ -55,16 +56,16 @@ class BatchFormat:
 
         Raises ``ValueError`` or ``TypeError`` when the body cannot be written as JSON.
         """
-        request: dict[str, Any] = {"method": call.method, "path": target}
+        text = f'{{"method":{_encode(call.method)},"path":{_encode(target)}'
         headers = [{"name": name, "value": value} for name, value in call.headers]
         if call.idempotency_key is not None:
             headers.append({"name": "Idempotency-Key", "value": call.idempotency_key})
         if headers:
-            request["headers"] = headers
+            text += f',"headers":{_encode(headers)}'
         content = call.content()
         if content is not None:
-            request["body"] = content.decode()
-        return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode()
+            text += f',"body":{_encode(content.decode())}'
+        return f"{text}}}".encode()
 
     def join(self, requests: Sequence[bytes]) -> bytes:
         """The body of the batch, from what :meth:`pack` gave."""
@@ -82,10 +83,9 @@ class BatchFormat:
                 known which belongs to whom.
         """
         record = answer.json()
-        data = cast("dict[str, Any]", record).get("data") if isinstance(record, dict) else None
-        if not isinstance(data, list):
+        entries: Any = record.get("data") if isinstance(record, dict) else None
+        if not isinstance(entries, list):
             raise ValueError("the answer to a batch has no array `data`")
-        entries = cast("list[object]", data)
         if len(entries) != count:
             raise ValueError(f"{count} requests of a batch got {len(entries)} answers")
         # An entry has no Date of its own; the batch's tells the server's clock.
@@ -93,19 +93,17 @@ class BatchFormat:
         return [_answer(entry, {} if date is None else {"date": date}) for entry in entries]
 
 
-def _answer(entry: object, headers: dict[str, str]) -> Answer | None:
+def _answer(entry: Any, headers: dict[str, str]) -> Answer | None:
     if not isinstance(entry, dict):
         return None
-    record = cast("dict[str, Any]", entry)
-    status, body = record.get("status_code"), record.get("body")
+    status, body = entry.get("status_code"), entry.get("body")
     if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
         return None
-    given = record.get("headers")
+    given = entry.get("headers")
     if isinstance(given, list):
-        for header in cast("list[object]", given):
+        for header in given:
             if isinstance(header, dict):
-                pair = cast("dict[str, object]", header)
-                headers[str(pair.get("name")).lower()] = str(pair.get("value"))
+                headers[str(header.get("name")).lower()] = str(header.get("value"))
     # Documented as a string, or absent; a body that was not wrapped in one means the same.
     text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
     try:

@@ -44,18 +44,25 @@ async def test_cancelled_in_the_moment_of_the_dispatch_it_does_not_leave(world):
 
 
 async def test_a_lone_call_cancelled_as_it_may_leave_gives_everything_back(world):
-    session = world.session(limits=[RateLimit(1, 3600.0)])
+    session = world.session(limits=[RateLimit(2, 3600.0)])
     coalescer = world.coalescer(session, concurrency=1)
-    (task,) = start(coalescer, [world.post("/0")])
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)  # it may leave, and its task has not run yet
-    assert session.limiter.available() == 0
-    task.cancel()
-    await ended(task)
+    world.service.latency = 1.0
+    (first,) = start(coalescer, [world.post("/0")])
+    await world.clock.advance(0.5)
+    (second,) = start(coalescer, [world.post("/1")])
+    await world.clock.advance(0.4)
+    world.clock.tick(0.1)
+    for _ in range(20):
+        if not session.limiter.available():
+            break
+        await asyncio.sleep(0)
+    assert coalescer.statistics().alone == 2, "the second may leave, and its task has not run yet"
+    second.cancel()
+    await ended(first, second)
+    assert second.cancelled()
     assert session.limiter.available() == 1
     assert coalescer.statistics().under_way == 0
-    assert await coalescer.send(world.get("/1")) == "/1"
-    assert world.service.requests == ["/1"]
+    assert world.service.requests == ["/0"]
 
 
 async def test_the_request_goes_on_while_anybody_waits(world):
@@ -264,7 +271,7 @@ async def test_an_error_that_nobody_waits_for_is_not_logged(world, caplog):
     while not coalescer.statistics().batches:
         await asyncio.sleep(0)
     (flight,) = coalescer._dispatcher._flights
-    flight.task.add_done_callback(lambda _: tasks[0].cancel())
+    flight.task.add_done_callback(lambda _, first=tasks[0]: first.cancel())
     results = await ended(*tasks)
     assert isinstance(results[1], APIConnectionError)
     del results, tasks, flight

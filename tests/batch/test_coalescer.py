@@ -198,7 +198,14 @@ async def test_no_secret_is_shown(world):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"linger": -1}, {"batch_cost": 0}, {"patience": -1}, {"concurrency": 0}, {"max_queue": 0}, {"linger": float("nan")}],
+    [
+        {"linger": -1},
+        {"batch_cost": 0},
+        {"patience": -1},
+        {"concurrency": 0},
+        {"max_queue": 0},
+        {"linger": float("nan")},
+    ],
 )
 async def test_numbers_that_cannot_work_are_refused(world, wrong):
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):

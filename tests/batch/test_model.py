@@ -1,7 +1,7 @@
 """Random arrivals, cancellations, deadlines, limits and failures, against a model of what may have happened.
 
-Whatever the service and the callers do: every call ends exactly once, with its own answer or its own error; what may not
-be repeated is carried out at most once, and not at all where its error says that it never left; nothing stays behind.
+Whatever the service and the callers do: every call ends exactly once, with its own answer or its own error; what may
+not be repeated is carried out at most once; nothing stays behind.
 """
 
 import asyncio
@@ -21,7 +21,24 @@ from plangrep_async.session import Call, CallOptions, Session
 from plangrep_async.testing import ManualClock, settle
 
 ENTRY_FAULTS = [None, None, None, 404, 429, 500, 503, "carried out, then 500", "unreadable"]
-BATCH_FAULTS = [None, None, None, "never", "lost", "hang", "short", "long", "garbage", 400, 413, 404, 429, 403, 500, 503]
+BATCH_FAULTS = [
+    None,
+    None,
+    None,
+    "never",
+    "lost",
+    "hang",
+    "short",
+    "long",
+    "garbage",
+    400,
+    413,
+    404,
+    429,
+    403,
+    500,
+    503,
+]
 SINGLE_FAULTS = [None, None, None, "never", "lost", 429, 503]
 
 
@@ -71,7 +88,12 @@ plans = st.builds(
     patience=st.sampled_from([0.0, 0.5, float("inf")]),
     share=st.booleans(),
     limits=st.sampled_from(
-        [[], [RateLimit(3, 1.0)], [RateLimit(5, 1.0), RateLimit(3, 7.0, "write")], [RateLimit(20, 5.0), RateLimit(4, 60.0)]]
+        [
+            [],
+            [RateLimit(3, 1.0)],
+            [RateLimit(5, 1.0), RateLimit(3, 7.0, "write")],
+            [RateLimit(20, 5.0), RateLimit(4, 60.0)],
+        ]
     ),
     closing=st.sampled_from([None, None, "drain", "at once"]),
 )

@@ -91,7 +91,10 @@ async def test_a_write_that_failed_is_not_repeated(world):
 
 async def test_a_write_with_an_idempotency_key_is(world):
     world.service.replies = {"/w": [(500, {"message": "Sorry"})]}
-    assert await finish(world, world.coalescer(), [world.post("/w", idempotency_key="k"), world.get("/r")]) == ["/w", "/r"]
+    assert await finish(world, world.coalescer(), [world.post("/w", idempotency_key="k"), world.get("/r")]) == [
+        "/w",
+        "/r",
+    ]
 
 
 async def test_a_429_in_an_entry_closes_the_gate_and_repeats_even_writes(world):
