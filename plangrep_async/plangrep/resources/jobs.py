@@ -200,11 +200,10 @@ class Jobs:
             allowed_in=lambda: self._pace.allowed_in(job_id),
         )
 
-    async def get_when_allowed(self, job_id: str, **keywords: Unpack[CallKeywords]) -> Job:
-        """As :meth:`get`, but not within 5 s of the last reading of this job by this client."""
+    async def turn(self, job_id: str) -> None:
+        """Wait until 5 s have passed since this client last read the job ("Polling and webhooks")."""
         while (pause := self._pace.allowed_in(job_id)) > 0:
             await self._context.clock.sleep(pause)
-        return await self.get(job_id, **keywords)
 
     def _job_call(self, method: str, *segments: str) -> Call[Job]:
         return Call(method, api_path("jobs", *segments), self._context.codec.reader(Job, "job"))

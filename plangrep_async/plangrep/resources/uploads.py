@@ -121,11 +121,12 @@ class Uploads(UploadSteps):
             return (await self.register(job_id, registrations, **keywords)).uploads
 
         async def read() -> Job:
-            return await self._jobs.get_when_allowed(job_id, deadline=_ASK_DEADLINE, **keywords)
+            return await self._jobs.get(job_id, deadline=_ASK_DEADLINE, **keywords)
 
         scheduler = await self._engine.open()
         registrar = Registrar(register)
-        forms = FormRoute(self._context, self._session, job_id, Arrivals(read, job, self._context.clock))
+        arrivals = Arrivals(read, lambda: self._jobs.turn(job_id), job)
+        forms = FormRoute(self._context, self._session, job_id, arrivals)
         registered = RegisteredRoute(registrar, self._context.codec.names)
         ledger.superseded = registered.superseded
         uploads: list[Upload[UploadedFile]] = []

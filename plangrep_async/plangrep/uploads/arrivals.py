@@ -7,10 +7,10 @@ recognised by their names, and by counting: while one form with a name is under 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 
-from ..._clock import Clock
 from ...errors import PlangrepAsyncError
 from ...upload import NOT_STORED, UNKNOWN, Confirmation, stored_as
 from ..models.job import Job, JobFile
@@ -25,18 +25,19 @@ class Arrivals:
     """The forms of one job.
 
     Args:
-        read: reads the job, never within 5 s of the last time.
+        read: reads the job.
+        turn: waits until the job may be read again.
         before: the job before the first form was sent.
     """
 
-    def __init__(self, read: Callable[[], Awaitable[Job]], before: Job, clock: Clock) -> None:
+    def __init__(self, read: Callable[[], Awaitable[Job]], turn: Callable[[], Awaitable[None]], before: Job) -> None:
         self._read = read
-        self._clock = clock
+        self._turn = turn
         self._stored = Counter(file.file_name for file in before.files or ())
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._reading: asyncio.Lock = asyncio.Lock()
-        self._last: Job = before
-        self._read_at = clock.monotonic()
+        self._reading = asyncio.Lock()
+        self._readings = 0
+        self._last: Job | None = before
 
     async def begin(self, name: str) -> None:
         """A form with this file is about to leave; waits for another one of the same name."""
@@ -49,19 +50,14 @@ class Arrivals:
 
     async def look(self, name: str, flow_id: str) -> Confirmation:
         """Whether the file has arrived, with its entry in the job. Takes up to 10 s when it has not."""
-        asked = self._clock.monotonic()
         for _ in range(_READINGS):
-            try:
-                job = await self._job_after(asked)
-            except PlangrepAsyncError:
-                return UNKNOWN
-            if job.files is None:
-                # The job does not list its files: nobody can tell.
+            job = await self._read_anew()
+            if job is None or job.files is None:
+                # It cannot be read, or does not list its files: nobody can tell.
                 return UNKNOWN
             found = self._find(job.files, name, flow_id)
             if found is not None:
                 return stored_as(found)
-            asked = self._clock.monotonic()
         return NOT_STORED
 
     def _find(self, files: tuple[JobFile, ...], name: str, flow_id: str) -> JobFile | None:
@@ -71,11 +67,14 @@ class Arrivals:
         named = [file for file in files if file.file_name == name]
         return named[-1] if len(named) > self._stored[name] else None
 
-    async def _job_after(self, moment: float) -> Job:
-        """The job as it was read after ``moment``; one reading serves all who ask for it."""
+    async def _read_anew(self) -> Job | None:
+        """The job by a reading that begins after this call, ``None`` when it fails; it serves all who wait for it."""
+        seen = self._readings
         async with self._reading:
-            if self._read_at <= moment:
-                began = self._clock.monotonic()
-                self._last = await self._read()
-                self._read_at = began
+            if self._readings == seen:
+                await self._turn()
+                self._readings += 1
+                self._last = None
+                with contextlib.suppress(PlangrepAsyncError):
+                    self._last = await self._read()
             return self._last
