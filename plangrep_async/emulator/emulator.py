@@ -135,7 +135,7 @@ class Emulator:
         }
         self.plangrep = PlangrepView(self._plangrep, self.run)
         self.plangrid = PlangridView(self._plangrid, self.run)
-        self.storage = StorageView(internal, self.run)
+        self.storage = StorageView(internal)
 
     # -- where it is
 
