@@ -110,7 +110,7 @@ class Exchange:
         """Returns when everything is sent, or when the head of a final answer has come."""
         stream, channel = self._stream, self._channel
         watchdog = Watchdog(time.monotonic(), self._limits.stall_timeout, self._limits.min_rate)
-        while count := stream.fill(block):
+        while count := self._fill(block, watchdog):
             done = allowed = 0
             if self.sent and self._listen():
                 return
@@ -137,6 +137,12 @@ class Exchange:
                 break
         self._report(stream.total)
         self._complete = True
+
+    def _fill(self, block: memoryview, watchdog: Watchdog) -> int:
+        before = time.monotonic()
+        count = self._stream.fill(block)
+        watchdog.excuse(time.monotonic() - before)
+        return count
 
     def _report(self, position: int) -> None:
         sent = position - self._stream.head

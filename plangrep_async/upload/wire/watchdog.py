@@ -47,6 +47,8 @@ class Watchdog:
 
     def excuse(self, seconds: float) -> None:
         """Time that passed on our own account (waiting for the allowance of bytes, reading the disk)."""
+        if seconds < self._period / 100:
+            return
         self._moved_at += seconds
         self.look_at += seconds
         self._samples = deque((time + seconds, count) for time, count in self._samples)

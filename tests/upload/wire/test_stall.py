@@ -7,6 +7,7 @@ import time
 import pytest
 
 from plangrep_async.errors import TransferConnectionError, TransferStalledError
+from plangrep_async.upload.wire import WireBody
 
 
 def test_the_far_end_stops_reading(far_end, make_pool, send, put):
@@ -93,6 +94,25 @@ def test_slow_but_moving_is_no_stall(start, make_pool, send, put):
 
     far = start(script, receive_buffer=8192)
     assert send(make_pool(stall_timeout=0.25, answer_timeout=0.25), put(far, zeros=6_000_000)).status == 200
+
+
+def test_a_slow_disk_is_not_the_far_ends_fault(start, make_pool, put, memory):
+    class Slow(memory):
+        def readinto_at(self, offset, buffer):
+            time.sleep(0.4)
+            return super().readinto_at(offset, buffer)
+
+    def script(line):
+        line.read_head()
+        for _ in range(120):
+            line.read(100_000)
+            far.release.wait(0.001)
+        line.answer()
+
+    far = start(script, receive_buffer=8192)
+    request = put(far, body=WireBody(source=Slow(bytes(12_000_000)), length=12_000_000))
+    pool = make_pool(stall_timeout=0.2, min_rate=9_000_000, block_size=4_000_000)
+    assert pool.send(request).status == 200
 
 
 def test_connecting_takes_too_long(make_pool, send, put, deaf_port):
