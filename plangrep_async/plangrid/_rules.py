@@ -1,10 +1,13 @@
-"""Documented limits, checked before a byte is sent. Each function gives back what is to be sent."""
+"""Documented limits, checked before a byte is sent. Each function gives back what is to be sent.
+
+They take anything: not every caller has a type checker, and the service's own refusal would come late.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from decimal import Context, Decimal
-from typing import Any
+from typing import Any, cast
 
 from ..errors import InvalidInputError
 from ..session.call import NotGiven
@@ -48,7 +51,7 @@ def needs_a_field(body: dict[str, Any], what: str) -> dict[str, Any]:
     return body
 
 
-def check_uid(value: str, name: str) -> str:
+def check_uid(value: object, name: str) -> str:
     """A uid is any non-empty string; what it looks like is nobody's business ("Unique Identifiers")."""
     if not isinstance(value, str):
         raise InvalidInputError(f"{name}: {value!r} is no string; give a uid")
@@ -57,16 +60,17 @@ def check_uid(value: str, name: str) -> str:
     return value
 
 
-def check_uids(values: Sequence[str], name: str, *, at_least: int = 0) -> list[str]:
+def check_uids(values: object, name: str, *, at_least: int = 0) -> list[str]:
     """A list of uids; a lone string, which is a sequence too, is refused."""
     if isinstance(values, str | bytes) or not isinstance(values, Collection):
         raise InvalidInputError(f"{name}: {values!r} is no list; give a list of uids")
-    if len(values) < at_least:
+    uids = [check_uid(value, f"{name}[{index}]") for index, value in enumerate(cast("Collection[object]", values))]
+    if len(uids) < at_least:
         raise InvalidInputError(f"{name}: give at least {at_least}")
-    return [check_uid(value, f"{name}[{index}]") for index, value in enumerate(values)]
+    return uids
 
 
-def check_text(value: str, name: str, *, at_least: int = 1, at_most: int | None = None) -> str:
+def check_text(value: object, name: str, *, at_least: int = 1, at_most: int | None = None) -> str:
     """A string of at least one character, and of no more than the documentation allows."""
     if not isinstance(value, str):
         raise InvalidInputError(f"{name}: {value!r} is no string")
@@ -77,14 +81,14 @@ def check_text(value: str, name: str, *, at_least: int = 1, at_most: int | None 
     return value
 
 
-def check_flag(value: bool, name: str) -> bool:
+def check_flag(value: object, name: str) -> bool:
     """True or false, nothing that merely counts as such."""
     if not isinstance(value, bool):
         raise InvalidInputError(f"{name}: {value!r} is neither True nor False")
     return value
 
 
-def check_integer(value: int, name: str, *, at_least: int, at_most: int | None = None) -> int:
+def check_integer(value: object, name: str, *, at_least: int, at_most: int | None = None) -> int:
     """A whole number between bounds, both included."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidInputError(f"{name}: {value!r} is no whole number")
@@ -100,7 +104,7 @@ def check_page(limit: int, skip: int, name: str = "limit") -> None:
     check_integer(skip, "skip", at_least=0)
 
 
-def check_money(value: Decimal | int, name: str) -> int | float:
+def check_money(value: object, name: str) -> int | float:
     """An amount, exact to a hundredth of a cent ("The Issue Object"), as a number that JSON writes exactly.
 
     A float of at most 15 digits is written with exactly these digits, so none is lost on the way.

@@ -260,7 +260,7 @@ class PlanGridClient:
 
     def iterate(self, reference: CollectionReference[R], **options: Unpack[CallArguments]) -> Listing[R]:
         """The records of a collection one after the other, page by page; see :meth:`follow`."""
-        if reference.url is None and reference.total_count == 0:
+        if not reference.url and reference.total_count == 0:
             return Listing(self._context, None)
         target, route = self._route(reference.url)
         if not route.collection:
@@ -303,7 +303,7 @@ class PlanGridClient:
         return self._opened.session.limiter.statistics(), self._opened.coalescer.statistics()
 
     def _route(self, url: str | None) -> tuple[str, Route]:
-        if url is None:
+        if not url:
             raise InvalidInputError("the reference has no URL: there is nothing to read, for example no account")
         target = own_target(self._context.base_url, url)
         if target is None:

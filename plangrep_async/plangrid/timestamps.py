@@ -48,7 +48,7 @@ def parse_date(value: Any) -> date | None:
     return None if moment is None else moment.date()
 
 
-def format_timestamp(value: datetime, name: str) -> str:
+def format_timestamp(value: object, name: str) -> str:
     """``value`` as ``YYYY-MM-DDThh:mm:SS+00:00``; fractions of a second are dropped.
 
     Raises :class:`~plangrep_async.errors.InvalidInputError` naming ``name`` when it is no datetime or has no timezone.
@@ -68,7 +68,7 @@ def format_timestamp(value: datetime, name: str) -> str:
     return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}+00:00"
 
 
-def format_date(value: date, name: str) -> str:
+def format_date(value: object, name: str) -> str:
     """``value`` as ``YYYY-MM-DD``. Raises :class:`~plangrep_async.errors.InvalidInputError` for a datetime or other."""
     if not isinstance(value, date) or isinstance(value, datetime):
         raise InvalidInputError(f"{name}: {value!r} is no date; give a datetime.date (a datetime's .date())")

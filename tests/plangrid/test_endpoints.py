@@ -69,9 +69,9 @@ def call_of(client: PlanGridClient, endpoint: Endpoint) -> Any:
         return method([project.issues.get("a"), project.issues.get("b")])
     arguments = dict(BODIES.get(endpoint.call, {}))
     for parameter in inspect.signature(method).parameters.values():
-        if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
-            if parameter.name not in arguments:
-                arguments[parameter.name] = "project_uid" if endpoint.call.startswith("projects.") else next(names)
+        required = parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        if required and parameter.name not in arguments:
+            arguments[parameter.name] = "project_uid" if endpoint.call.startswith("projects.") else next(names)
     return method(**arguments)
 
 

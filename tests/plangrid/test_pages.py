@@ -224,10 +224,14 @@ async def test_leaving_early_cancels_what_is_read_ahead(how: str, unlimited: Pla
                 await started.wait()
                 break
         case "error":
-            with pytest.raises(ZeroDivisionError):
+
+            async def fail() -> None:
                 async for _ in roles.list():
                     await started.wait()
                     raise ZeroDivisionError
+
+            with pytest.raises(ZeroDivisionError):
+                await fail()
         case "aclose":
             listing = roles.list()
             await anext(listing)
@@ -277,10 +281,13 @@ async def test_an_error_ahead_of_time_is_raised_in_its_place_only(unlimited: Pla
     wire.answer("GET", f"{ROLES}?skip=2", httpx.Response(500))
     seen = []
 
-    with pytest.raises(ServerError):
+    async def consume() -> None:
         async for role in unlimited.project("p").roles.list(max_attempts=1):
             await settle()
             seen.append(role.uid)
+
+    with pytest.raises(ServerError):
+        await consume()
 
     assert seen == ["a", "b"]
 

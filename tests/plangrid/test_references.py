@@ -132,6 +132,7 @@ async def test_following_a_collection_reads_all_its_pages(
 async def test_an_empty_collection_needs_no_request(client: PlanGridClient, wire: Any) -> None:
     assert await client.follow(CollectionReference[Photo](0, None)) == []
     assert [photo async for photo in client.iterate(CollectionReference[Photo]())] == []
+    assert await client.follow(CollectionReference[Photo](0, "")) == []
     assert wire.requests == []
 
 

@@ -250,10 +250,13 @@ BAD: dict[str, Bad] = {
 async def test_documented_limits_are_checked_before_anything_is_sent(
     message: str, client: PlanGridClient, project: ProjectScope, wire: Any
 ) -> None:
-    with pytest.raises(InvalidInputError, match=message):
+    async def make() -> None:
         made = BAD[message](client, project)
         if isinstance(made, Awaitable):
             await made
+
+    with pytest.raises(InvalidInputError, match=message):
+        await make()
 
     assert wire.requests == []
 

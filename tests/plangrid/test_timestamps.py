@@ -47,7 +47,17 @@ def test_null_false_and_empty_are_no_moment(nothing: object) -> None:
 
 @pytest.mark.parametrize(
     "rubbish",
-    [True, 0, 1_400_000_000, "soon", "2015-13-01T00:00:00Z", "2015-02-30", "0001-01-01T00:00:00+14:00", [], "٢٠١٥-١-١"],
+    [
+        True,
+        0,
+        1_400_000_000,
+        "soon",
+        "2015-13-01T00:00:00Z",
+        "2015-02-30",
+        "0001-01-01T00:00:00+14:00",
+        [],
+        "\u0662\u0660\u0661\u0665-1-1",
+    ],
 )
 def test_anything_else_is_refused(rubbish: object) -> None:
     with pytest.raises(ValueError):
@@ -87,9 +97,9 @@ def test_unpadded_forms_mean_the_same(moment: datetime, minutes: int) -> None:
 
 
 def test_writing_needs_a_timezone_and_names_the_argument() -> None:
-    with pytest.raises(InvalidInputError, match="updated_after.*no timezone"):
+    with pytest.raises(InvalidInputError, match=r"updated_after.*no timezone"):
         format_timestamp(datetime(2020, 1, 1), "updated_after")
-    with pytest.raises(InvalidInputError, match="due_at.*no datetime"):
+    with pytest.raises(InvalidInputError, match=r"due_at.*no datetime"):
         format_timestamp("2020-01-01", "due_at")  # type: ignore[arg-type]
     with pytest.raises(InvalidInputError, match="cannot be expressed"):
         format_timestamp(datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), "due_at")
