@@ -1,6 +1,8 @@
 """What users need to test their own programs: clocks that stand still or run fast, and fakes."""
 
 from .clock import ManualClock, settle
+from .faultproxy import Fault, FaultProxy
 from .scaled import ScaledClock
+from .transfer import FakeTransfer, SentRequest
 
-__all__ = ["ManualClock", "ScaledClock", "settle"]
+__all__ = ["FakeTransfer", "Fault", "FaultProxy", "ManualClock", "ScaledClock", "SentRequest", "settle"]

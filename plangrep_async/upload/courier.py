@@ -70,7 +70,8 @@ class Courier:
             raise
 
     def _explain(self, error: UploadError) -> None:
-        error.file_name = error.file_name or self._upload.file.name
+        if error.file_name not in {file.name for file in self._upload.files}:
+            error.file_name = self._upload.file.name
         error.bytes_sent = self.meter.wire
         error.bytes_confirmed = self.meter.confirmed
         error.attempts = self.meter.attempts

@@ -111,10 +111,13 @@ class Delivery:
         return await self.slot(previous, reason)
 
     async def settle(self, target: Target, reason: Exception) -> Confirmation:
-        """Ask whether bytes whose answer was lost are stored. Raises what the user's function raises."""
+        """Ask whether bytes whose answer was lost are stored; "unknown", with the error, when asking fails."""
         if self.upload.confirm is None:
             return UNKNOWN
-        return await self.upload.confirm(Unconfirmed(target, self.files, reason))
+        try:
+            return await self.upload.confirm(Unconfirmed(target, self.files, reason))
+        except Exception as error:  # noqa: BLE001 - what happened to the bytes is the news, not what hid it
+            return Confirmation(None, error)
 
     async def transmit(
         self, url: str, build: Callable[[Sequence[OpenSource]], WireRequest]

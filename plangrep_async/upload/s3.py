@@ -78,7 +78,7 @@ class S3Bucket:
             chosen = plan(request.file.size, (Path.PUT, Path.MULTIPART), force=path, part_size=part_size)
             if chosen.path is Path.PUT:
                 return self._put(key, request)
-            upload_id = await self._create(key, request.file.content_type)
+            upload_id = await self.create(key, request.file.content_type)
             return self._session(key, request, upload_id, part_size or choose_part_size(request.file.size))
 
         async def complete(stored: Stored) -> S3Object:
@@ -123,7 +123,8 @@ class S3Bucket:
 
     # Multipart
 
-    async def _create(self, key: str, content_type: str) -> str:
+    async def create(self, key: str, content_type: str) -> str:
+        """Begin a multipart session; its upload id."""
         headers = {"Content-Type": content_type}
         answer = await self._call("POST", key, {"uploads": ""}, headers=headers)
         self._check(answer, "CreateMultipartUpload", key)
@@ -140,13 +141,13 @@ class S3Bucket:
             return PartRequest(url, (), self._scheduler.clock.time() + self._expires)
 
         async def list_parts() -> Sequence[ConfirmedPart]:
-            return await self._list(key, upload_id)
+            return await self.list_parts(key, upload_id)
 
         async def finish(parts: Sequence[ConfirmedPart]) -> str | None:
-            return await self._finish(key, upload_id, parts, size)
+            return await self.finish(key, upload_id, parts, size=size)
 
         async def abort() -> None:
-            await self._call("DELETE", key, {"uploadId": upload_id})
+            await self.abort(key, upload_id)
 
         return MultipartTarget(
             upload_id=upload_id,
@@ -157,7 +158,12 @@ class S3Bucket:
             abort=abort,
         )
 
-    async def _list(self, key: str, upload_id: str) -> list[ConfirmedPart]:
+    async def abort(self, key: str, upload_id: str) -> None:
+        """Give the session up; S3 drops its parts."""
+        await self._call("DELETE", key, {"uploadId": upload_id})
+
+    async def list_parts(self, key: str, upload_id: str) -> list[ConfirmedPart]:
+        """The parts that S3 holds, all pages. Raises :class:`StartOver` when it does not know the session."""
         found: list[ConfirmedPart] = []
         marker: int | None = 0
         while marker is not None:
@@ -171,8 +177,16 @@ class S3Bucket:
             marker = following if following is None or following > marker else None
         return found
 
-    async def _finish(self, key: str, upload_id: str, parts: Sequence[ConfirmedPart], size: int) -> str | None:
-        """Complete the session. An answer that was lost shows as "no such session" the next time: then look."""
+    async def finish(self, key: str, upload_id: str, parts: Sequence[ConfirmedPart], *, size: int) -> str | None:
+        """Complete the session; the ETag of the whole.
+
+        An answer that was lost shows as "no such session" at the next attempt: then the object itself is looked at.
+
+        Raises:
+            StartOver: the session is gone, and the object is not the one that these parts make.
+            UploadUnconfirmedError: the session is gone, and the object does not tell.
+            StorageError: S3 refused.
+        """
         content = complete_document(parts)
         answer = await self._call("POST", key, {"uploadId": upload_id}, content=content)
         code, _ = read_refusal(answer)

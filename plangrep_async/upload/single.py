@@ -9,7 +9,7 @@ from .bodies import form_request, put_request
 from .delivery import Delivery
 from .source import OpenSource
 from .targets import FormTarget, MultipartTarget, PostFormTarget, PutTarget, Target
-from .task import Stored
+from .task import UNKNOWN, Confirmation, Stored
 from .verdict import Judgement, Verdict, judge_answer, judge_failure
 from .wire import WireAnswer, WireRequest
 
@@ -27,7 +27,8 @@ async def send_single(delivery: Delivery, target: PutTarget | PostFormTarget | F
     no effect twice.
 
     Raises:
-        UploadUnconfirmedError: it may be stored, and nobody could tell.
+        UploadUnconfirmedError: it may be stored, nobody could tell, and sending it again would not be harmless; or
+            asking did not settle it until the last attempt.
         BodyNotReplayableError: another attempt would need bytes that came from an iterator.
         StorageError, TransferError, ChecksumMismatchError: the last failure.
     """
@@ -62,11 +63,13 @@ async def send_single(delivery: Delivery, target: PutTarget | PostFormTarget | F
                 return Stored(delivery.files, target.memo, target, evidence=confirmation.evidence)
             doubt = error if confirmation.stored is None else None
             if doubt is not None and not target.repeatable:
-                raise _unconfirmed(delivery, doubt) from doubt
+                raise _unconfirmed(delivery, doubt, confirmation)
         mismatches += isinstance(error, ChecksumMismatchError)
         if pause is None or mismatches > 1:
+            if doubt is not None and delivery.upload.confirm is not None:
+                raise _unconfirmed(delivery, doubt, UNKNOWN)
             if doubt is not None:
-                raise _unconfirmed(delivery, doubt) from doubt
+                error.add_note("All bytes were sent, so it may be stored all the same. Sending it again is harmless.")
             raise error
         delivery.check_replayable(error)
         if judgement.verdict is Verdict.RETRY:
@@ -106,9 +109,13 @@ async def _attempt(
     return answer, judgement
 
 
-def _unconfirmed(delivery: Delivery, doubt: Exception) -> UploadUnconfirmedError:
-    return UploadUnconfirmedError(
-        f"{delivery.name}: all bytes were sent, the answer did not come ({doubt}), and whether they are stored could "
-        "not be found out; look before sending it again",
+def _unconfirmed(delivery: Delivery, doubt: Exception, confirmation: Confirmation) -> UploadUnconfirmedError:
+    failure = confirmation.evidence if isinstance(confirmation.evidence, Exception) else None
+    asked = "" if failure is None else f"; asking failed: {failure}"
+    error = UploadUnconfirmedError(
+        f"{delivery.name}: all bytes were sent, a clear answer did not come ({doubt}){asked}, and whether they are "
+        "stored could not be found out; look before sending it again",
         file_name=delivery.name,
     )
+    error.__cause__ = failure or doubt
+    return error

@@ -64,8 +64,11 @@ class Judgement:
 _EXPIRED_CODES = frozenset({"ExpiredToken", "TokenRefreshRequired", "RequestExpired"})
 _CHECKSUM_CODES = frozenset({"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"})
 _SLOW_DOWN_CODES = frozenset({"SlowDown", "TooManyRequests", "ThrottlingException", "RequestLimitExceeded"})
-_RETRY_CODES = frozenset({"RequestTimeout", "IncompleteBody", "OperationAborted"}) | _SLOW_DOWN_CODES
-_NOT_STORED = frozenset({408, 425, 429, 503})
+# MalformedPOSTRequest: what we send is well-formed, so the far end has seen a part of it only.
+_RETRY_CODES = (
+    frozenset({"RequestTimeout", "IncompleteBody", "MalformedPOSTRequest", "OperationAborted"}) | _SLOW_DOWN_CODES
+)
+_NOT_STORED = frozenset({408, 425, 429, 499, 503})  # 499: nginx and SeaweedFS lost the client in mid-body
 _MAYBE_STORED = frozenset({500, 502, 504})
 
 
