@@ -10,14 +10,12 @@ from .latency import LatencyFloor
 from .limit import RateLimit, WindowSnapshot
 from .meter import Meter
 from .settings import LimiterSettings
+from .shared import SharedStore
 from .statistics import WindowStatistics
 from .store import BucketStore
-from .throttle import Throttle
+from .throttle import EVERY, Throttle
 
-__all__ = ["EVERY", "Account"]
-
-EVERY = "*"
-"""The throttle of all calls, whatever their kinds: after a 429 that names no window."""
+__all__ = ["Account", "concerns"]
 
 
 class Account:
@@ -34,6 +32,7 @@ class Account:
         self, limits: Iterable[RateLimit], store: BucketStore, settings: LimiterSettings, chance: Callable[[], float]
     ) -> None:
         self.store = store
+        self.shared = store if isinstance(store, SharedStore) else None
         self.settings = settings
         self.throttles: dict[str, Throttle] = {}
         self._chance = chance
@@ -67,18 +66,14 @@ class Account:
         # "Retry-After: 0" names no time: some wait must be, or the call is refused again at once.
         asked = retry_after if retry_after is not None and 0 < retry_after < math.inf else None
         for kind, wait in (named or {EVERY: None}).items():
-            throttle = self.throttles.get(kind)
-            if throttle is None:
-                throttle = self.throttles[kind] = Throttle(self.settings)
-            throttle.refuse(
-                now,
-                wait if asked is None else asked,
-                left_at=now - age,
-                busy=busy(kind),
-                ceiling=self._ceiling(kind),
-                chance=self._chance(),
-            )
+            self._close(now, kind, wait if asked is None else asked, age, busy)
+            if self.shared is not None:
+                self.shared.note_gate(kind, self.throttles[kind].closed_until - now)
         self.store.learn(now, snapshots, self.settings, refused=True)
+
+    def closed_elsewhere(self, now: float, kind: str, wait: float, busy: Callable[[str], float]) -> None:
+        """Another process has been refused, and the gate is closed for so long."""
+        self._close(now, kind, wait, 0.0, busy)
 
     def arrived(self, now: float, meters: Iterable[Meter], cost: int, age: float) -> None:
         """The answer to a call that left ``age`` seconds ago has begun to arrive."""
@@ -106,6 +101,14 @@ class Account:
                 resets_in=bucket.resets_in(now),
             )
             for bucket in self.store.buckets
+        )
+
+    def _close(self, now: float, kind: str, wait: float | None, age: float, busy: Callable[[str], float]) -> None:
+        throttle = self.throttles.get(kind)
+        if throttle is None:
+            throttle = self.throttles[kind] = Throttle(self.settings)
+        throttle.refuse(
+            now, wait, left_at=now - age, busy=busy(kind), ceiling=self._ceiling(kind), chance=self._chance()
         )
 
     def _wait(self, snapshot: WindowSnapshot) -> float | None:

@@ -95,6 +95,16 @@ class Bucket:
         return self._used
 
     @property
+    def padded(self) -> float:
+        """Seconds after which a token comes back."""
+        return self._padded
+
+    @property
+    def resolution(self) -> float:
+        """Seconds within which tokens share a moment."""
+        return self._resolution
+
+    @property
     def memory(self) -> int:
         """Entries of the log."""
         return len(self._times)

@@ -13,6 +13,7 @@ from .account import Account, concerns
 from .limit import RateLimit, WindowSnapshot
 from .line import Line, Route, Waiter
 from .settings import LimiterSettings
+from .shared import Ask, Asking, Verdict
 from .statistics import LimiterStatistics
 from .store import BucketStore, MemoryStore
 
@@ -23,13 +24,14 @@ _GRAIN = 1e-6  # seconds by which timers are set late rather than, by a rounding
 
 
 class _Call(Waiter):
-    """A waiter with the future that its task waits for; the result is the time at which it was let go."""
+    """A waiter with the future that its task waits for, and the time at which the windows let it go."""
 
-    __slots__ = ("future",)
+    __slots__ = ("future", "let_go_at")
 
-    def __init__(self, route: Route, cost: int, since: float, future: asyncio.Future[float]) -> None:
+    def __init__(self, route: Route, cost: int, since: float, future: asyncio.Future[None]) -> None:
         super().__init__(route, cost, since)
         self.future = future
+        self.let_go_at = since
 
 
 class RateLimiter:
@@ -75,12 +77,17 @@ class RateLimiter:
         self._now = self._clock.monotonic
         self._account = Account(limits, store or MemoryStore(), settings or LimiterSettings(), random)
         self._line = Line()
+        shared = self._account.shared
+        self._asking: Asking[_Call] | None = None
+        if shared is not None:
+            self._asking = Asking(shared, ask_of=_ask_of, answer=self._hear, fail=self._fail, done=self._look_again)
         self._routes: dict[Collection[str], Route] = {}  # by the collections that callers passed
         self._max_waiters = max_waiters
         self._timer: TimerHandle | None = None
         self._timer_at = math.inf
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed: Exception | None = None
+        self._careful = shared is not None  # or closed: nothing leaves on the short way
         self._waits = 0
         self._waited = 0.0
         self._longest_wait = 0.0
@@ -107,7 +114,7 @@ class RateLimiter:
         except (KeyError, TypeError):
             route = self._route(kinds)
         now = self._now()
-        if self._line.size or cost < 1 or self._closed is not None:
+        if self._line.size or cost < 1 or self._careful:
             return self._try_beside_waiters(route, cost, now)
         meters = route.meters
         for meter in meters:
@@ -151,7 +158,7 @@ class RateLimiter:
             age: seconds since they were taken; tokens that have come back by themselves are not given back twice.
         """
         now = self._now()
-        self._route(kinds).give_back(now, cost, now - age)
+        self._give_back(self._route(kinds), cost, now - age, now)
         self._serve(now)
 
     def available(self, kinds: Collection[str] = _ALL) -> float:
@@ -210,7 +217,7 @@ class RateLimiter:
         return LimiterStatistics(
             windows=self._account.windows(now),
             calls=sum(route.taken for route in self._line.routes.values()),
-            waiters=self._line.size,
+            waiters=self._size,
             waits=self._waits,
             waited=self._waited,
             longest_wait=self._longest_wait,
@@ -222,9 +229,12 @@ class RateLimiter:
     def close(self, error: Exception) -> None:
         """Fail all calls that wait, and those that come later, with ``error``."""
         self._closed = error
-        for route in self._line.routes.values():
-            for call in list(route.waiting):
-                self._fail(call, error)
+        self._careful = True
+        waiting = [call for route in self._line.routes.values() for call in route.waiting]
+        for call in waiting:
+            self._line.leave(call)
+        for call in waiting + (self._asking.stop() if self._asking is not None else []):
+            self._fail(call, error)
         self._set_timer(math.inf)
 
     # Waiting
@@ -232,26 +242,26 @@ class RateLimiter:
     async def _wait(self, route: Route, cost: int) -> float:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
-            if self._line.size:
+            if self._size:
                 raise WrongEventLoopError(
                     "calls wait for this rate limiter on another event loop; make one limiter for each loop"
                 )
             self._loop, self._timer, self._timer_at = loop, None, math.inf
-        if self._line.size >= self._max_waiters:
+        if self._size >= self._max_waiters:
             raise QueueFullError(
-                f"{self._line.size} calls wait for the rate limiter already, and max_waiters allows no more; "
+                f"{self._size} calls wait for the rate limiter already, and max_waiters allows no more; "
                 "start fewer at once or raise max_waiters"
             )
         call = _Call(route, cost, self._now(), loop.create_future())
         self._line.join(call)
         self._serve(call.since)
         try:
-            let_go_at = await call.future
+            await call.future
         except asyncio.CancelledError:
             self._abandon(call)
             raise
         now = self._now()
-        route.postpone(now, cost, let_go_at)
+        route.postpone(now, cost, call.let_go_at)
         wait = now - call.since
         self._waits += 1
         self._waited += wait
@@ -265,12 +275,12 @@ class RateLimiter:
         if call in call.route.waiting:
             self._line.leave(call)
         elif future.done() and not future.cancelled() and future.exception() is None:
-            call.route.give_back(now, call.cost, future.result())
+            self._give_back(call.route, call.cost, call.let_go_at, now)
         self._serve(now)
 
     def _try_beside_waiters(self, route: Route, cost: int, now: float) -> bool:
         self._check_cost(route, cost)
-        if self._closed is not None:
+        if self._careful:
             return False
         self._serve(now)
         if self._line.room(route, now) < cost:
@@ -283,13 +293,45 @@ class RateLimiter:
         line = self._line
         if line.size and self._account.tidy(now):
             self._rewire()
-        while (call := line.next(now)) is not None:
+        asking = self._asking
+        while (asking is None or asking.room) and (call := line.next(now)) is not None:
             line.leave(call)
             assert isinstance(call, _Call)
-            if not call.future.done():
-                call.route.take(now, call.cost)
-                call.future.set_result(now)
+            if call.future.done():
+                continue
+            call.route.take(now, call.cost)
+            call.let_go_at = now
+            if asking is None:
+                call.future.set_result(None)
+            else:
+                asking.submit(call)
+        if asking is not None:
+            asking.start()
+            if not asking.room:
+                return  # its answer brings us here again
         self._set_timer(line.wake_at(now))
+
+    def _hear(self, call: _Call, verdict: Verdict) -> None:
+        """What the shared store says of a call that the windows of this process have let go."""
+        now = self._now()
+        if not verdict.wait:
+            if call.future.done():
+                self._give_back(call.route, call.cost, call.let_go_at, now)
+            else:
+                call.future.set_result(None)
+            return
+        call.route.give_back(now, call.cost, call.let_go_at)
+        call.route.held_until = now + verdict.wait
+        if verdict.gate is not None:
+            self._account.closed_elsewhere(now, verdict.gate, verdict.wait, self._busy)
+            self._rewire()
+        if not call.future.done():
+            self._line.rejoin(call)
+
+    def _give_back(self, route: Route, cost: int, taken_at: float, now: float) -> None:
+        route.give_back(now, cost, taken_at)
+        if self._account.shared is not None:
+            self._account.shared.note_refund(route.kinds, cost, now - taken_at)
 
     def _set_timer(self, at: float) -> None:
         if self._timer is not None:
@@ -303,10 +345,16 @@ class RateLimiter:
 
     def _on_timer(self) -> None:
         self._timer = None
+        self._look_again()
+
+    def _look_again(self) -> None:
         self._serve(self._now())
 
+    @property
+    def _size(self) -> int:
+        return self._line.size + (len(self._asking.calls) if self._asking is not None else 0)
+
     def _fail(self, call: Waiter, error: Exception) -> None:
-        self._line.leave(call)
         assert isinstance(call, _Call)
         if not call.future.done():
             call.future.set_exception(error)
@@ -329,6 +377,7 @@ class RateLimiter:
         self._rewire()
         for route in self._line.routes.values():
             for call in [call for call in route.waiting if call.cost > route.most]:
+                self._line.leave(call)
                 self._fail(call, self._too_dear(route, call.cost))
         self._serve(now)
 
@@ -357,3 +406,7 @@ class RateLimiter:
             f"a call that costs {cost} can never leave: the limit is {bucket.limit} of kind {bucket.kind!r} in "
             f"{bucket.interval:g} s; split it"
         )
+
+
+def _ask_of(call: _Call) -> Ask:
+    return Ask(call.route.kinds, call.cost)

@@ -48,9 +48,10 @@ class Route:
         most: the largest cost that can ever fit.
         taken: tokens that left, in all.
         tick: when the current second of counting ends.
+        held_until: no call leaves before, because a store that is shared has said so.
     """
 
-    __slots__ = ("_last", "fresh", "kinds", "meters", "most", "taken", "tick", "waiting")
+    __slots__ = ("_last", "fresh", "held_until", "kinds", "meters", "most", "taken", "tick", "waiting")
 
     def __init__(self, kinds: frozenset[str], meters: Iterable[Meter]) -> None:
         self.kinds = kinds
@@ -58,6 +59,7 @@ class Route:
         self.waiting: OrderedDict[Waiter, None] = OrderedDict()
         self.taken = 0
         self.fresh = 0
+        self.held_until = -math.inf
         self.tick = -math.inf
         self._last = 0
 
@@ -68,7 +70,7 @@ class Route:
 
     def fits(self, now: float, cost: int) -> bool:
         """Whether every meter lets a call of this cost leave."""
-        return all(meter.fits(now, cost) for meter in self.meters)
+        return now >= self.held_until and all(meter.fits(now, cost) for meter in self.meters)
 
     def take(self, now: float, cost: int) -> None:
         """A call leaves."""
@@ -108,7 +110,7 @@ class Route:
 
     def ready_at(self, now: float, cost: int) -> float:
         """When a call of this cost may leave if no other does."""
-        return max((meter.ready_at(now, cost) for meter in self.meters), default=now)
+        return max(self.held_until, max((meter.ready_at(now, cost) for meter in self.meters), default=now))
 
     def head(self) -> Waiter:
         """The first that waits."""
@@ -163,7 +165,7 @@ class Line:
 
     def room(self, route: Route, now: float) -> float:
         """The total cost of calls of this route that may leave now without delaying any that waits."""
-        if route.waiting:
+        if route.waiting or now < route.held_until:
             return 0
         room = min((meter.room(now) for meter in route.meters), default=math.inf)
         if self.size and room > 0:

@@ -50,3 +50,8 @@ class LimiterSettings:
     def padded(self, interval: float) -> float:
         """The length that a window of ``interval`` seconds is taken to have."""
         return interval + min(interval * self.margin, self.max_margin)
+
+    @property
+    def guard(self) -> float:
+        """Seconds before a reset that is followed in which a call may belong to the window after it."""
+        return 2 * self.reset_slack + self.max_margin

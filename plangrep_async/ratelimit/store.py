@@ -9,7 +9,7 @@ from ..errors import ConfigurationError
 from .bucket import Bucket
 from .limit import RateLimit, WindowSnapshot
 from .settings import LimiterSettings
-from .window import ServerWindow
+from .window import Correction, ServerWindow
 
 __all__ = ["BucketStore", "MemoryStore"]
 
@@ -33,8 +33,8 @@ class BucketStore(Protocol):
 
     def learn(
         self, now: float, snapshots: Iterable[WindowSnapshot], settings: LimiterSettings, *, refused: bool
-    ) -> None:
-        """Take in the server's account; windows that were not known are added."""
+    ) -> list[tuple[Bucket, Correction]]:
+        """Take in the server's account; windows that were not known are added. What it changed, by window."""
         ...
 
     def counting(self, kinds: Collection[str]) -> list[Bucket]:
@@ -65,7 +65,8 @@ class MemoryStore:
 
     def learn(
         self, now: float, snapshots: Iterable[WindowSnapshot], settings: LimiterSettings, *, refused: bool
-    ) -> None:
+    ) -> list[tuple[Bucket, Correction]]:
+        learned: list[tuple[Bucket, Correction]] = []
         for snapshot in snapshots:
             if not snapshot.makes_sense:
                 continue
@@ -74,7 +75,8 @@ class MemoryStore:
             if window is None:
                 rate = RateLimit(int(snapshot.limit), snapshot.interval, snapshot.kind)
                 window = self._windows[key] = ServerWindow(rate, settings, own=False)
-            window.learn(now, snapshot, refused=refused)
+            learned.append((window.bucket, window.learn(now, snapshot, refused=refused)))
+        return learned
 
     def counting(self, kinds: Collection[str]) -> list[Bucket]:
         buckets = [bucket for bucket in self.buckets if bucket.kind in kinds]

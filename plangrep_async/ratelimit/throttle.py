@@ -12,7 +12,10 @@ import math
 
 from .settings import LimiterSettings
 
-__all__ = ["Throttle"]
+__all__ = ["EVERY", "Throttle"]
+
+EVERY = "*"
+"""The kind of the throttle that holds all calls, whatever their kinds: after a 429 that names no window."""
 
 _DECREASE = 0.7  # as TCP CUBIC does; a half left more of the allowance unused and drew hardly fewer refusals
 _SLOWEST = 0.1  # calls a second; a service that allows less is met by waiting, not by pacing

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import math
 
+from attrs import frozen
+
 from .bucket import Bucket
 from .limit import RateLimit, WindowSnapshot
 from .settings import LimiterSettings
 
-__all__ = ["ServerWindow"]
+__all__ = ["Correction", "ServerWindow"]
 
 _TOLERANCE = 2.5
 """Seconds by which two statements of one reset may differ: each is in whole seconds, by a clock that is known to whole
 seconds, and was under way for a while."""
+
+
+@frozen
+class Correction:
+    """What an account of the server changes.
+
+    Attributes:
+        limit: the server's.
+        remaining: calls that are left at most; ``None`` to leave our count alone.
+        settling: seconds that our calls may have taken to arrive; infinite to count no call as forgotten.
+        back_in: seconds until what is missing comes back; ``None`` for a whole interval.
+        follow: whether the window starts anew after ``back_in`` seconds.
+    """
+
+    limit: int
+    remaining: int | None
+    settling: float
+    back_in: float | None
+    follow: bool
 
 
 class ServerWindow:
@@ -31,33 +52,46 @@ class ServerWindow:
         self._settings = settings
         self._stated: float | None = None
 
-    def learn(self, now: float, snapshot: WindowSnapshot, *, refused: bool = False) -> None:
+    def learn(self, now: float, snapshot: WindowSnapshot, *, refused: bool = False) -> Correction:
         """Take in the server's account; ``refused`` when it came with a 429, which means that nothing is left."""
-        bucket, settings = self.bucket, self._settings
-        bucket.resize(snapshot.limit)
+        correction = self._judge(now, snapshot, refused)
+        bucket = self.bucket
+        bucket.resize(correction.limit)
+        if self.slides:
+            bucket.stop_following(now)
+        if correction.remaining is not None:
+            bucket.correct(now, correction.remaining, correction.settling, correction.back_in)
+        if correction.follow and correction.back_in is not None:
+            bucket.follow(now, now + correction.back_in, self._settings.guard)
+        return correction
+
+    def _judge(self, now: float, snapshot: WindowSnapshot, refused: bool) -> Correction:
+        settings, interval = self._settings, self.bucket.interval
+        limit = int(min(snapshot.limit, self.bucket.cap))
         resets_in = snapshot.resets_in
         if resets_in is not None and not 0 < resets_in < math.inf:
             resets_in = None
         if resets_in is not None:
-            resets_in = min(resets_in, bucket.interval)
-            if not self.slides and self._contradicts(now, now + resets_in):
-                self.slides = True
-                bucket.stop_following(now)
+            resets_in = min(resets_in, interval)
+            self.slides = self.slides or self._contradicts(now, now + resets_in)
             # The reset of a window that nothing was counted in may begin to run with the next call.
             touched = snapshot.remaining is not None and snapshot.remaining < snapshot.limit
             self._stated = now + resets_in if touched or refused else None
-        long_enough = bucket.interval >= settings.follow_from
+        long_enough = interval >= settings.follow_from
         back_in = None if resets_in is None or not long_enough else resets_in + settings.reset_slack
         remaining = snapshot.remaining
         if refused:
             # Without a moment to wait for, the throttle finds out when calls are let through again.
             remaining = None if back_in is None else 0
-        if remaining is not None:
-            # The server may forget our calls earlier than the user's own, lower limit does.
-            settling = settings.settling if bucket.limit == snapshot.limit else math.inf
-            bucket.correct(now, min(remaining, bucket.limit), settling, back_in)
-        if back_in is not None and not self.slides and bucket.limit == snapshot.limit:
-            bucket.follow(now, now + back_in, settings.reset_slack * 2 + settings.max_margin)
+        # The server may forget our calls earlier than the user's own, lower limit does.
+        whole = limit == snapshot.limit
+        return Correction(
+            limit=limit,
+            remaining=None if remaining is None else max(0, min(remaining, limit)),
+            settling=settings.settling if whole else math.inf,
+            back_in=back_in,
+            follow=back_in is not None and whole and not self.slides,
+        )
 
     def _contradicts(self, now: float, resets_at: float) -> bool:
         stated = self._stated
