@@ -188,6 +188,12 @@ async def test_a_journal_that_cannot_be_written_has_its_sentence(tmp_path: Path,
 # The lease
 
 
+async def sleeping(clock: ManualClock) -> None:
+    """Until the renewal waits for its time."""
+    while clock.next_timer() is None:
+        await asyncio.sleep(0.001)
+
+
 async def test_two_runs_on_one_journal_are_kept_apart(journal: Journal, location: str) -> None:
     async with Journal(location) as other, Lease(journal.database, owner="elsewhere/1/1"):
         with pytest.raises(JournalLockedError, match="process 1 on elsewhere"):
@@ -202,6 +208,7 @@ async def test_a_run_elsewhere_that_gives_no_sign_of_life_loses_the_lease(journa
     lost: list[str] = []
     first = Lease(journal.database, owner="elsewhere/1/1", clock=clock, on_lost=lambda: lost.append("first"))
     await first.__aenter__()
+    await sleeping(clock)
     clock.tick(31.0)
     async with Lease(journal.database, clock=clock):
         while not lost:
@@ -215,6 +222,7 @@ async def test_a_lease_that_is_renewed_stays(journal: Journal) -> None:
     clock = ManualClock()
     async with Lease(journal.database, owner="elsewhere/1/1", clock=clock):
         for _ in range(10):
+            await sleeping(clock)
             writes = journal.database.writes
             clock.tick(10.1)
             while journal.database.writes == writes:
