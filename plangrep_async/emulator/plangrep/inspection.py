@@ -111,7 +111,8 @@ def _content_length(page: Any) -> int:
     if contents is None:
         return 0
     streams = contents if isinstance(contents, list) else [contents]
-    return sum(int(stream.get_object()["/Length"]) for stream in streams)
+    # pypdf drops /Length when it reads a stream, and has no public way to its encoded bytes.
+    return sum(len(stream.get_object()._data) for stream in streams)
 
 
 def _guess(pages: tuple[Page, ...]) -> str:
