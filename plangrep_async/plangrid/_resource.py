@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from ..session.call import NOT_GIVEN, Call, path_of, query_of
 from ._codec import nothing, record_of
 from ._context import CallArguments, Context, options_of
-from ._rules import check_page, check_uid
+from ._rules import PAGE_SIZE, check_integer, check_uid
 from .pages import Listing, Page, page_of
 from .timestamps import format_timestamp
 
-__all__ = ["Resource", "page_query", "post", "uid_path"]
+__all__ = ["Resource", "list_query", "page_query", "post", "uid_path"]
 
 R = TypeVar("R")
 
@@ -30,9 +30,22 @@ def post(path: str, decode: Callable[[Any], R], body: Any = NOT_GIVEN, *, repeat
     return Call("POST", path, decode, json=body, content_type=_JSON, repeatable=repeatable)
 
 
+def list_query(page_size: int, updated_after: datetime | None, **filters: Any) -> tuple[tuple[str, str], ...]:
+    """The query of a list's first page, its size checked."""
+    check_integer(page_size, "page_size", at_least=1, at_most=PAGE_SIZE)
+    return _query(0, page_size, updated_after, filters)
+
+
 def page_query(limit: int, skip: int, updated_after: datetime | None, **filters: Any) -> tuple[tuple[str, str], ...]:
-    """The query of a list, limits checked."""
-    check_page(limit, skip)
+    """The query of one page, limits checked ("Pagination"; the service's own toolkit refuses a limit of 0)."""
+    check_integer(limit, "limit", at_least=1, at_most=PAGE_SIZE)
+    check_integer(skip, "skip", at_least=0)
+    return _query(skip, limit, updated_after, filters)
+
+
+def _query(
+    skip: int, limit: int, updated_after: datetime | None, filters: dict[str, Any]
+) -> tuple[tuple[str, str], ...]:
     moment = None if updated_after is None else format_timestamp(updated_after, "updated_after")
     return query_of(skip=skip or None, limit=limit, updated_after=moment, **filters)
 

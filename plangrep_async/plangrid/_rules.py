@@ -20,7 +20,6 @@ __all__ = [
     "check_flag",
     "check_integer",
     "check_money",
-    "check_page",
     "check_text",
     "check_uid",
     "check_uids",
@@ -96,12 +95,6 @@ def check_integer(value: object, name: str, *, at_least: int, at_most: int | Non
         upper = "" if at_most is None else f" and at most {at_most}"
         raise InvalidInputError(f"{name}: {value} must be at least {at_least}{upper}")
     return value
-
-
-def check_page(limit: int, skip: int, name: str = "limit") -> None:
-    """``limit`` from 1 to 50, ``skip`` from 0 ("Pagination"; a limit of 0 is refused by the service's own toolkit)."""
-    check_integer(limit, name, at_least=1, at_most=PAGE_SIZE)
-    check_integer(skip, "skip", at_least=0)
 
 
 def check_money(value: object, name: str) -> int | float:

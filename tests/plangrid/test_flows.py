@@ -18,7 +18,7 @@ from blockbuster import BlockBuster
 from plangrep_async.config import RetryPolicy
 from plangrep_async.emulator import Emulator
 from plangrep_async.emulator.faults import Fault
-from plangrep_async.emulator.plangrid import PlangridSettings
+from plangrep_async.emulator.plangrid import PlangridSettings, WindowLimit
 from plangrep_async.errors import (
     InvalidInputError,
     JobFailedError,
@@ -235,6 +235,37 @@ async def test_tokens_run_out_and_are_renewed(connect: Callable[..., PlanGridCli
     assert len(saved) == 2
 
 
+# Limits
+
+
+@pytest.mark.parametrize("skew", [-300.0, 300.0])
+async def test_the_service_s_limits_are_learned_and_kept_whatever_its_clock_shows(
+    skew: float, emulator: Emulator, connect: Callable[..., PlanGridClient]
+) -> None:
+    (uid,) = emulator.plangrid.seed(1, seed=7)
+    settings = emulator.plangrid.settings
+    settings.limits, settings.clock_skew = (WindowLimit("all", 1, 20), WindowLimit("write", 60, 1000)), skew
+    client = connect(limiter=None, coalesce=False)
+
+    await asyncio.gather(*[client.projects.get(uid) for _ in range(35)])
+
+    assert emulator.requests.count(service="plangrid", status=429) == 0
+    windows = {(window.kind, window.interval, window.limit) for window in client.statistics()[0].windows}
+    assert {("all", 1.0, 20), ("write", 60.0, 1000)} <= windows
+
+
+async def test_two_clients_of_one_key_recover_from_every_429(
+    emulator: Emulator, connect: Callable[..., PlanGridClient]
+) -> None:
+    (uid,) = emulator.plangrid.seed(1, seed=7)
+    emulator.plangrid.settings.limits = (WindowLimit("all", 1, 40),)
+    clients = [connect(limiter=None, coalesce=False, learn_limits=how) for how in ("first-call", "never")]
+
+    projects = await asyncio.gather(*[client.projects.get(uid) for client in clients for _ in range(45)])
+
+    assert {project.uid for project in projects} == {uid}
+
+
 # Uploads
 
 
@@ -326,6 +357,22 @@ async def test_a_file_too_large_for_the_storage(project: ProjectScope, emulator:
 
     assert caught.value.code == "EntityTooLarge"
     assert emulator.plangrid.created("attachment") == []
+
+
+@pytest.mark.parametrize("status", [301, 307, 403])
+async def test_a_storage_that_refuses(status: int, project: ProjectScope, emulator: Emulator) -> None:
+    """301 and 307 mean another region: nothing is stored there, and nothing is followed."""
+    body = "<Error><Code>AccessDenied</Code><Message>No</Message></Error>" if status == 403 else ""
+    fault = Fault.answer(status, body, {"Location": emulator.storage_url + "/elsewhere/"}, when="read")
+    emulator.faults.add("POST /{bucket}/", fault, service="storage")
+
+    with pytest.raises(StorageError) as caught:
+        await project.attachments.upload(pdf(), name="a.pdf")
+
+    assert caught.value.status == status
+    assert caught.value.code == ("AccessDenied" if status == 403 else None)
+    assert emulator.plangrid.created("attachment") == []
+    assert {request.path for request in emulator.requests.records(service="storage")} == {"/plangrid-attachments/"}
 
 
 async def test_slots_that_run_out_are_asked_for_anew(project: ProjectScope, emulator: Emulator) -> None:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from attrs import frozen
 
 from .record import OpenEnum, Record
 from .references import RecordReference
-
-if TYPE_CHECKING:
-    from .sheet import Sheet
-else:
-    Sheet = Any
+from .sheet import Sheet
 
 __all__ = ["Annotation", "AnnotationVisibility"]
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from .annotation import Annotation
 from .comment import Comment
+from .issue_list import IssueList
 from .photo import Photo
 from .record import OpenEnum, Record
 from .references import CollectionReference, RecordReference, UserReference
-
-if TYPE_CHECKING:
-    from .issue_list import IssueList
-else:
-    IssueList = Any
 
 __all__ = ["Issue", "IssueStatus", "IssueType"]
 

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from .record import Record, signed_url
 from .references import RecordReference, UserReference
-
-if TYPE_CHECKING:
-    from .sheet import Sheet
-else:
-    Sheet = Any
+from .sheet import Sheet
 
 __all__ = ["Snapshot"]
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Unpack
 
 from .._context import CallArguments
-from .._resource import Resource, page_query
+from .._resource import Resource, list_query, page_query
 from .._rules import PAGE_SIZE
 from ..models import Annotation
 from ..pages import Listing, Page
@@ -27,7 +27,7 @@ class Annotations(Resource):
     ) -> Listing[Annotation]:
         """All of them, the newest first ("Retrieve Annotations in a Project")."""
         keep = None if include_deleted else lambda annotation: not annotation.deleted
-        return self._list(Annotation, options, page_query(page_size, 0, updated_after), "annotations", keep=keep)
+        return self._list(Annotation, options, list_query(page_size, updated_after), "annotations", keep=keep)
 
     async def page(
         self,

@@ -13,7 +13,7 @@ from ...upload import Outcome, PreparedFile, Upload, UploadFile
 from .._codec import record_of
 from .._context import CallArguments, Context
 from .._download import download
-from .._resource import Resource, page_query, post
+from .._resource import Resource, list_query, page_query, post
 from .._rules import PAGE_SIZE, check_flag, check_text, given, needs_a_field
 from ..models import Attachment, FileUpload
 from ..pages import Listing, Page
@@ -56,7 +56,7 @@ class Attachments(Resource):
             **options: of each page's call.
         """
         keep = None if include_deleted else lambda attachment: not attachment.deleted
-        query = page_query(page_size, 0, updated_after, folder=folder)
+        query = list_query(page_size, updated_after, folder=folder)
         return self._list(Attachment, options, query, "attachments", keep=keep)
 
     async def page(
@@ -106,7 +106,7 @@ class Attachments(Resource):
         Args:
             attachment: the record, or its uid. Its URL may have run out; then the record is read again.
             to: the file to write; its folder must exist.
-            **options: of the fetch.
+            **options: of the fetch; its deadline (600 s by default) covers the whole file.
 
         Cancelled: nothing is left behind.
         """

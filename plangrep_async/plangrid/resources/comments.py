@@ -8,7 +8,7 @@ from typing import Unpack
 
 from ...errors import InvalidInputError
 from .._context import CallArguments
-from .._resource import Resource, page_query
+from .._resource import Resource, list_query, page_query
 from .._rules import PAGE_SIZE, check_text
 from ..models import Comment
 from ..pages import Listing, Page
@@ -35,7 +35,7 @@ class Comments(Resource):
             page_size: records a request, 1 to 50.
             **options: of each page's call.
         """
-        query = page_query(page_size, 0, updated_after, record_types=_joined(record_types))
+        query = list_query(page_size, updated_after, record_types=_joined(record_types))
         return self._list(Comment, options, query, "comments")
 
     async def page(

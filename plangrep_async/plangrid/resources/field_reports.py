@@ -8,7 +8,7 @@ from typing import Any, Literal, Unpack
 
 from ...errors import InvalidInputError
 from .._context import CallArguments
-from .._resource import Resource, page_query
+from .._resource import Resource, list_query, page_query
 from .._rules import PAGE_SIZE, check_text, check_uids
 from ..models import FieldReport, FieldReportTemplate, Packet
 from ..pages import Listing, Page
@@ -34,7 +34,7 @@ class FieldReports(Resource):
     ) -> Listing[FieldReport]:
         """All of them, or those of some days or of one template."""
         filters = _filters(report_date_min, report_date_max, template_uid, sort_by, sort_order)
-        return self._list(FieldReport, options, page_query(page_size, 0, updated_after, **filters), "field_reports")
+        return self._list(FieldReport, options, list_query(page_size, updated_after, **filters), "field_reports")
 
     async def page(
         self,
@@ -98,7 +98,7 @@ class FieldReportTemplates(Resource):
     ) -> Listing[FieldReportTemplate]:
         """All of them, or those changed in a time."""
         before = None if updated_before is None else format_timestamp(updated_before, "updated_before")
-        query = page_query(page_size, 0, updated_after, updated_before=before)
+        query = list_query(page_size, updated_after, updated_before=before)
         return self._list(FieldReportTemplate, options, query, "field_report_templates")
 
     async def page(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from .._context import CallArguments
-from .._resource import Resource, page_query
+from .._resource import Resource, list_query, page_query
 from .._rules import PAGE_SIZE, check_text
 from ..models import IssueList
 from ..pages import Listing, Page
@@ -21,7 +21,7 @@ class IssueLists(Resource):
     ) -> Listing[IssueList]:
         """All of them."""
         keep = None if include_deleted else lambda issue_list: not issue_list.deleted
-        return self._list(IssueList, options, page_query(page_size, 0, None), "issue_lists", keep=keep)
+        return self._list(IssueList, options, list_query(page_size, None), "issue_lists", keep=keep)
 
     async def page(self, *, limit: int = PAGE_SIZE, skip: int = 0, **options: Unpack[CallArguments]) -> Page[IssueList]:
         """One page: ``limit`` records (1 to 50) after the first ``skip``."""

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 from ...session.call import NOT_GIVEN, NotGiven
 from .._context import CallArguments
-from .._resource import Resource, page_query
+from .._resource import Resource, list_query, page_query
 from .._rules import (
     PAGE_SIZE,
     check_flag,
@@ -51,7 +51,7 @@ class Issues(Resource):
             page_size: records a request, 1 to 50.
             **options: of each page's call.
         """
-        query = page_query(page_size, 0, updated_after, include_annotationless=include_annotationless)
+        query = list_query(page_size, updated_after, include_annotationless=include_annotationless)
         keep = None if include_deleted else lambda issue: not issue.deleted
         return self._list(Issue, options, query, "issues", keep=keep)
 

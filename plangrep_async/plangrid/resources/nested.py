@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Generic, TypeVar, Unpack
 
 from .._context import CallArguments, Context
-from .._resource import Resource, page_query
+from .._resource import Resource, list_query, page_query
 from .._rules import PAGE_SIZE, check_uid
 from ..pages import Listing, Page
 
@@ -26,7 +26,7 @@ class DatedCollection(Resource, Generic[R]):
         self, *, updated_after: datetime | None = None, page_size: int = PAGE_SIZE, **options: Unpack[CallArguments]
     ) -> Listing[R]:
         """All of them, or those created or changed since ``updated_after``."""
-        return self._list(self._cls, options, page_query(page_size, 0, updated_after))
+        return self._list(self._cls, options, list_query(page_size, updated_after))
 
     async def page(
         self,
@@ -52,7 +52,7 @@ class RemovableReferences(Resource, Generic[R]):
     ) -> Listing[R]:
         """All of them; a record that was deleted is still referred to unless ``include_deleted`` is false."""
         keep = None if include_deleted else lambda record: not record.deleted
-        return self._list(self._cls, options, page_query(page_size, 0, None), keep=keep)
+        return self._list(self._cls, options, list_query(page_size, None), keep=keep)
 
     async def page(self, *, limit: int = PAGE_SIZE, skip: int = 0, **options: Unpack[CallArguments]) -> Page[R]:
         """One page: ``limit`` records (1 to 50) after the first ``skip``."""

@@ -92,7 +92,7 @@ class Packets(Resource):
         Args:
             packet: the packet once it is complete, or its uid.
             to: the file to write; its folder must exist.
-            **options: of the fetch.
+            **options: of the fetch; its deadline (600 s by default) covers the whole file.
 
         Cancelled: nothing is left behind.
         """

@@ -13,7 +13,7 @@ from ...upload import Outcome, PreparedFile, Upload, UploadFile
 from .._codec import record_of
 from .._context import CallArguments, Context
 from .._download import download
-from .._resource import Resource, page_query, post
+from .._resource import Resource, list_query, page_query, post
 from .._rules import PAGE_SIZE, check_text
 from ..models import FileUpload, Photo
 from ..pages import Listing, Page
@@ -54,7 +54,7 @@ class Photos(Resource):
             **options: of each page's call.
         """
         keep = None if include_deleted else lambda photo: not photo.deleted
-        return self._list(Photo, options, page_query(page_size, 0, updated_after), "photos", keep=keep)
+        return self._list(Photo, options, list_query(page_size, updated_after), "photos", keep=keep)
 
     async def page(
         self,
@@ -89,7 +89,7 @@ class Photos(Resource):
         Args:
             photo: the record, or its uid. Its URL may have run out; then the record is read again.
             to: the file to write; its folder must exist.
-            **options: of the fetch.
+            **options: of the fetch; its deadline (600 s by default) covers the whole file.
 
         Cancelled: nothing is left behind.
         """

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from ...session.call import NOT_GIVEN, NotGiven
 from .._context import CallArguments
-from .._resource import Resource, page_query
+from .._resource import Resource, list_query, page_query
 from .._rules import PAGE_SIZE, check_flag, check_text, given, needs_a_field
 from ..models import Project, ProjectType
 from ..pages import Listing, Page
@@ -29,7 +29,7 @@ class Projects(Resource):
             page_size: records a request, 1 to 50.
             **options: of each page's call.
         """
-        return self._list(Project, options, page_query(page_size, 0, updated_after), "projects")
+        return self._list(Project, options, list_query(page_size, updated_after), "projects")
 
     async def page(
         self,

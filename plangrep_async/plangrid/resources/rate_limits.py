@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from .._context import CallArguments
-from .._resource import Resource, page_query
+from .._resource import Resource, list_query, page_query
 from .._rules import PAGE_SIZE
 from ..models import RateLimitStatus
 from ..pages import Listing, Page
@@ -18,7 +18,7 @@ class RateLimits(Resource):
 
     def list(self, *, page_size: int = PAGE_SIZE, **options: Unpack[CallArguments]) -> Listing[RateLimitStatus]:
         """All of them ("Retrieve Rate Limits"): ``limits = await client.rate_limits.list()``."""
-        return self._list(RateLimitStatus, options, page_query(page_size, 0, None), "rate_limits")
+        return self._list(RateLimitStatus, options, list_query(page_size, None), "rate_limits")
 
     async def page(
         self, *, limit: int = PAGE_SIZE, skip: int = 0, **options: Unpack[CallArguments]

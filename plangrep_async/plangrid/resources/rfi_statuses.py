@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from .._context import CallArguments
-from .._resource import Resource, page_query
+from .._resource import Resource, list_query, page_query
 from .._rules import PAGE_SIZE, check_text
 from ..models import RfiStatus
 from ..pages import Listing, Page
@@ -18,7 +18,7 @@ class RfiStatuses(Resource):
 
     def list(self, *, page_size: int = PAGE_SIZE, **options: Unpack[CallArguments]) -> Listing[RfiStatus]:
         """All of them ("Retrieve RFI Statuses in a Project")."""
-        return self._list(RfiStatus, options, page_query(page_size, 0, None), "rfis", "statuses")
+        return self._list(RfiStatus, options, list_query(page_size, None), "rfis", "statuses")
 
     async def page(self, *, limit: int = PAGE_SIZE, skip: int = 0, **options: Unpack[CallArguments]) -> Page[RfiStatus]:
         """One page: ``limit`` records (1 to 50) after the first ``skip``."""

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from ...session.call import NOT_GIVEN, NotGiven
 from .._context import CallArguments
-from .._resource import Resource, page_query
+from .._resource import Resource, list_query, page_query
 from .._rules import (
     ANSWER_LENGTH,
     PAGE_SIZE,
@@ -35,7 +35,7 @@ class Rfis(Resource):
         self, *, updated_after: datetime | None = None, page_size: int = PAGE_SIZE, **options: Unpack[CallArguments]
     ) -> Listing[Rfi]:
         """All of them, or those created or changed since ``updated_after`` ("Retrieve RFIs in a Project")."""
-        return self._list(Rfi, options, page_query(page_size, 0, updated_after), "rfis")
+        return self._list(Rfi, options, list_query(page_size, updated_after), "rfis")
 
     async def page(
         self,

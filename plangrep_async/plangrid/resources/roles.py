@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from .._context import CallArguments
-from .._resource import Resource, page_query
+from .._resource import Resource, list_query, page_query
 from .._rules import PAGE_SIZE
 from ..models import Role
 from ..pages import Listing, Page
@@ -18,7 +18,7 @@ class Roles(Resource):
 
     def list(self, *, page_size: int = PAGE_SIZE, **options: Unpack[CallArguments]) -> Listing[Role]:
         """All of them ("Retrieve Roles on a Project")."""
-        return self._list(Role, options, page_query(page_size, 0, None), "roles")
+        return self._list(Role, options, list_query(page_size, None), "roles")
 
     async def page(self, *, limit: int = PAGE_SIZE, skip: int = 0, **options: Unpack[CallArguments]) -> Page[Role]:
         """One page: ``limit`` records (1 to 50) after the first ``skip``."""

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 from ...session.call import Call
 from .._codec import nothing, record_of
 from .._context import CallArguments
-from .._resource import page_query, post
+from .._resource import list_query, page_query, post
 from .._rules import PAGE_SIZE, check_integer, check_text
 from ..models import FileUpload, Sheet, VersionUpload
 from ..pages import Listing, Page
@@ -43,7 +43,7 @@ class Sheets(Packets):
             page_size: records a request, 1 to 50.
             **options: of each page's call.
         """
-        query = page_query(page_size, 0, updated_after, version_set=version_set)
+        query = list_query(page_size, updated_after, version_set=version_set)
         keep = None if include_deleted else lambda sheet: not sheet.deleted
         return self._list(Sheet, options, query, "sheets", keep=keep)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Unpack
 
 from .._context import CallArguments
-from .._resource import Resource, page_query
+from .._resource import Resource, list_query, page_query
 from .._rules import PAGE_SIZE
 from ..models import Snapshot
 from ..pages import Listing, Page
@@ -27,7 +27,7 @@ class Snapshots(Resource):
     ) -> Listing[Snapshot]:
         """All of them ("Retrieve Snapshots in a Project")."""
         keep = None if include_deleted else lambda snapshot: not snapshot.deleted
-        return self._list(Snapshot, options, page_query(page_size, 0, updated_after), "snapshots", keep=keep)
+        return self._list(Snapshot, options, list_query(page_size, updated_after), "snapshots", keep=keep)
 
     async def page(
         self,

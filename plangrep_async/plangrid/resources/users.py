@@ -6,7 +6,7 @@ from typing import Unpack
 
 from ...session.call import NOT_GIVEN, NotGiven
 from .._context import CallArguments
-from .._resource import Resource, page_query
+from .._resource import Resource, list_query, page_query
 from .._rules import PAGE_SIZE, check_text, check_uid, given
 from ..models import User
 from ..pages import Listing, Page
@@ -28,7 +28,7 @@ class Users(Resource):
             **options: of each page's call.
         """
         keep = None if include_removed else lambda user: not user.removed
-        return self._list(User, options, page_query(page_size, 0, None), "users", keep=keep)
+        return self._list(User, options, list_query(page_size, None), "users", keep=keep)
 
     async def page(self, *, limit: int = PAGE_SIZE, skip: int = 0, **options: Unpack[CallArguments]) -> Page[User]:
         """One page: ``limit`` records (1 to 50) after the first ``skip``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from .._context import CallArguments
-from .._resource import Resource, page_query
+from .._resource import Resource, list_query, page_query
 from .._rules import PAGE_SIZE
 from ..models import VersionSet
 from ..pages import Listing, Page
@@ -18,7 +18,7 @@ class VersionSets(Resource):
 
     def list(self, *, page_size: int = PAGE_SIZE, **options: Unpack[CallArguments]) -> Listing[VersionSet]:
         """All of them; their uids are what ``sheets.list(version_set=…)`` takes."""
-        return self._list(VersionSet, options, page_query(page_size, 0, None), "version_sets")
+        return self._list(VersionSet, options, list_query(page_size, None), "version_sets")
 
     async def page(
         self, *, limit: int = PAGE_SIZE, skip: int = 0, **options: Unpack[CallArguments]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterable
 
 from ...errors import InvalidInputError
@@ -45,10 +46,10 @@ def pdf_type(head: bytes | None, name: str) -> str:
 def photo_type(head: bytes | None, name: str) -> str:
     """The content type of a photo: PNG or JPEG. The bytes decide, not the name."""
     if head is None:
-        ending = name.lower().rpartition(".")[2]
-        if ending == "png":
+        ending = os.path.splitext(name)[1].lower()
+        if ending == ".png":
             return "image/png"
-        if ending in ("jpg", "jpeg"):
+        if ending in (".jpg", ".jpeg"):
             return "image/jpeg"
         raise InvalidInputError(f"{name}: only PNG and JPEG are taken, and the name ends in neither")
     if head.startswith(_PNG):
