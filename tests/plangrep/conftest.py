@@ -16,7 +16,7 @@ from plangrep_async.testing import ManualClock, ScaledClock
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "plangrep"
 API = "/api/open/v1"
-SPEED = 60.0
+SPEED = 240.0
 
 
 class FakeService(httpx.AsyncBaseTransport):
@@ -101,11 +101,11 @@ def job() -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def make_emulator() -> Iterator[Callable[..., Emulator]]:
-    """Starts emulators whose clock runs 60 times as fast; all are stopped, and none may have failed by itself."""
+    """Starts emulators whose clock runs 240 times as fast; all are stopped, and none may have failed by itself."""
     running: list[Emulator] = []
 
     def make(**settings: Any) -> Emulator:
-        emulator = Emulator(speed=SPEED, plangrep=PlangrepSettings(**settings))
+        emulator = Emulator(speed=SPEED, plangrep=PlangrepSettings(**{"project_provisioning": 15.0, **settings}))
         emulator.start()
         running.append(emulator)
         return emulator
@@ -122,9 +122,14 @@ def emulator(make_emulator: Callable[..., Emulator]) -> Emulator:
 
 
 @pytest.fixture
-async def real(emulator: Emulator) -> AsyncIterator[PlangrepClient]:
+def scaled_clock() -> ScaledClock:
+    return ScaledClock(SPEED)
+
+
+@pytest.fixture
+async def real(emulator: Emulator, scaled_clock: ScaledClock) -> AsyncIterator[PlangrepClient]:
     """A client of the emulator, whose clock runs as fast."""
-    async with PlangrepClient(emulator.api_key, base_url=emulator.plangrep_url, clock=ScaledClock(SPEED)) as client:
+    async with PlangrepClient(emulator.api_key, base_url=emulator.plangrep_url, clock=scaled_clock) as client:
         yield client
 
 
@@ -133,3 +138,34 @@ async def project(real: PlangrepClient) -> Project:
     """A project that is ready."""
     created = await real.projects.create("My Construction Project")
     return await real.projects.wait_until_ready(created.project.id)
+
+
+def _pdf(*pages: str) -> bytes:
+    """A small real PDF; each page shows its lines of text."""
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>"]
+    kids = " ".join(f"{4 + 2 * index} 0 R" for index in range(len(pages)))
+    objects.append(f"<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>".encode())
+    objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
+    for index, page in enumerate(pages):
+        lines = "".join(f"({line}) Tj T*\n" for line in page.splitlines())
+        content = f"BT /F1 12 Tf 14 TL 50 700 Td\n{lines}ET".encode()
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {5 + 2 * index} 0 R"
+            " /Resources << /Font << /F1 3 0 R >> >> >>".encode()
+        )
+        objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content))
+    made = b"%PDF-1.4\n"
+    places: list[int] = []
+    for number, item in enumerate(objects, 1):
+        places.append(len(made))
+        made += b"%d 0 obj\n%s\nendobj\n" % (number, item)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    return made + (
+        b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n"
+        % (len(objects) + 1, table, len(objects) + 1, len(made))
+    )
+
+
+@pytest.fixture
+def pdf() -> Callable[..., bytes]:
+    return _pdf

@@ -142,6 +142,7 @@ class Uploads(UploadSteps):
 
     async def _open_job(self, job_id: str, job: Job | None, keywords: WireKeywords) -> Job:
         if job is None:
+            await self._jobs.turn(job_id)
             job = await self._jobs.get(job_id, **keywords)
         if job.status == JobStatus.PROVISIONING:
             job = await self._jobs.wait_until_open(job_id, **keywords)
