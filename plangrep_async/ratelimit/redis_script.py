@@ -5,7 +5,8 @@ so the clocks of the clients do not matter. Every key expires, so a name that is
 
 A window's log is a sorted set, scored by the moment at which tokens come back; members are ``<number>:<tokens>``.
 Beside it is a hash: ``used`` tokens in the log, the last entry's ``number``, the moment ``until`` which tokens join the
-last entry, and, while a reset of the server is followed, ``resets``, ``guard`` and the server's ``count``.
+last entry; while a reset of the server is followed, ``resets``, ``guard`` and the server's ``count``; and ``since`` when
+the server's present window counts.
 """
 
 SCRIPT = """
@@ -36,17 +37,19 @@ end
 local function load(index, rate)
     local window = {padded = rate[1], limit = rate[2], resolution = rate[3],
                     log = KEYS[index * 2], meta = KEYS[index * 2 + 1]}
-    local meta = redis.call('HMGET', window.meta, 'used', 'number', 'until', 'resets', 'guard', 'count')
+    local meta = redis.call('HMGET', window.meta, 'used', 'number', 'until', 'resets', 'guard', 'count', 'since')
     window.used = tonumber(meta[1] or 0)
     window.number = tonumber(meta[2] or 0)
     window.joined = tonumber(meta[3] or 0)
     window.resets = tonumber(meta[4] or 0)
     window.guard = tonumber(meta[5] or 0)
     window.count = tonumber(meta[6] or 0)
+    window.since = tonumber(meta[7] or 0)
     local gone = now
     local passed = window.resets > 0 and now >= window.resets
     if passed then
         gone = math.max(now, window.guard + window.padded - 0.000001)
+        window.since = window.guard
         window.resets = 0
         window.guard = 0
     end
@@ -58,7 +61,8 @@ end
 
 local function save(window)
     redis.call('HSET', window.meta, 'used', window.used, 'number', window.number, 'until', text(window.joined),
-               'resets', text(window.resets), 'guard', text(window.guard), 'count', window.count)
+               'resets', text(window.resets), 'guard', text(window.guard), 'count', window.count,
+               'since', text(window.since))
     local life = math.ceil((window.padded + 60) * 1000)
     redis.call('PEXPIRE', window.meta, life)
     redis.call('PEXPIRE', window.log, life)
@@ -133,7 +137,9 @@ local function give_back(window, cost, age)
     if age < window.padded then
         drop_oldest(window, cost)
     end
-    window.count = math.max(0, window.count - cost)
+    if now - age >= window.since then
+        window.count = math.max(0, window.count - cost)
+    end
 end
 
 local function correct(window, remaining, settling, back_in, follow, guard)

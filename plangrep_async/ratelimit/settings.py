@@ -32,8 +32,8 @@ class LimiterSettings:
             the same moment. A time that the service names is a lower bound.
         max_jitter: seconds; what is added at random to long waits.
         recovery: seconds after a 429 until calls leave as freely as before it. They start at seven tenths of the rate
-            that was refused, and speed up. Where no window is known, twice that rate is reached after this time, and
-            the pace is dropped after ten times as long.
+            that was refused (at nine tenths after a single 429 where the windows are known), and speed up. Where no
+            window is known, twice that rate is reached after this time, and the pace is dropped after ten times that.
     """
 
     margin: float = field(default=0.01, validator=[validators.ge(0.0), validators.le(0.5)])

@@ -18,6 +18,7 @@ EVERY = "*"
 """The kind of the throttle that holds all calls, whatever their kinds: after a 429 that names no window."""
 
 _DECREASE = 0.7  # as TCP CUBIC does; a half left more of the allowance unused and drew hardly fewer refusals
+_FIRST_DECREASE = 0.9
 _SLOWEST = 0.1  # calls a second; a service that allows less is met by waiting, not by pacing
 _RAMP = 1.0  # seconds after the gate opens in which the pace comes up to its rate
 _RAMP_FROM = 0.25
@@ -82,7 +83,8 @@ class Throttle:
         if wait is None:
             wait = min(settings.max_backoff, settings.backoff * 2.0 ** min(self._streak - 1, 32))
         refused = max(_SLOWEST / _DECREASE, min(max(busy, 1.0), rate))
-        self._from = refused * _DECREASE
+        # One 429 in a long time, where the windows are known, is the network's unevenness rather than another client.
+        self._from = refused * (_DECREASE if recently or ceiling is None else _FIRST_DECREASE)
         goal = refused * 2 if ceiling is None else max(ceiling, self._from)
         self._gain = goal - self._from
         self._power = 2 if ceiling is None else 1

@@ -259,7 +259,7 @@ def script(socket_path: str) -> Iterator[Any]:
 
 
 @given(steps=steps, limit=st.sampled_from([6, 12, 2000]))
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_script_counts_as_the_bucket_does(script: Any, steps: Any, limit: int) -> None:
     interval = 1.00055  # moments are quarters of milliseconds: none falls on the end of another
     bucket = Bucket(RateLimit(limit, interval), EXACT)

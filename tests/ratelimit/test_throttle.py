@@ -101,11 +101,22 @@ def test_calls_leave_one_by_one_after_the_gate_and_speed_up() -> None:
     each = Throttle(SETTINGS)
     refuse(each, 0.0, 10.0, busy=40.0, ceiling=40.0)
     assert let_through(each, 10.0, 10.1) <= 2
-    assert 5 <= let_through(each, 10.1, 11.0) <= 20
-    assert let_through(each, 11.0, 12.0) == pytest.approx(29, abs=2)
-    assert let_through(each, 20.0, 21.0) == pytest.approx(32, abs=2)
+    assert 10 <= let_through(each, 10.1, 11.0) <= 30
+    assert let_through(each, 11.0, 12.0) == pytest.approx(36, abs=2)
+    assert let_through(each, 20.0, 21.0) == pytest.approx(38, abs=2)
     assert each.rate(40.0) == math.inf
     assert each.recovered(40.0)
+
+
+def test_the_first_429_in_a_long_time_slows_little_and_the_next_one_more() -> None:
+    each = Throttle(SETTINGS)
+    refuse(each, 0.0, 1.0, ceiling=40.0)
+    assert each.rate(2.0) == pytest.approx(36, abs=1)
+    refuse(each, 2.0, 1.0, ceiling=40.0)
+    assert each.rate(4.0) == pytest.approx(36 * 0.7, abs=1)
+    unknown = Throttle(SETTINGS)
+    refuse(unknown, 0.0, 1.0, ceiling=None)
+    assert unknown.rate(2.0) == pytest.approx(40 * 0.7, abs=1)
 
 
 def test_each_refusal_slows_the_pace() -> None:
