@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from attrs import frozen
@@ -28,7 +28,7 @@ class Service:
 
 
 @contextmanager
-def plangrep_service(*, emulator: bool, base_url: str | None) -> Iterator[Service]:
+def plangrep_service(*, emulator: bool, base_url: str | None) -> Generator[Service]:
     """The Plangrep service; an emulator runs in this process for as long as the context."""
     if not emulator:
         yield Service(base_url=base_url)

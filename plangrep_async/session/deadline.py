@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -61,7 +61,7 @@ class Deadline:
         return None if self._seconds is None else self._seconds - self.elapsed
 
     @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
+    def phase(self, name: str) -> Generator[None]:
         """Count the time of the block under ``name``; a phase inside another one is counted alone."""
         outer = self._switch(name)
         try:

@@ -190,12 +190,13 @@ def connection_error(
     if isinstance(failure, httpx.DecodingError):
         return DecodeError(f"the answer to {method} {url} is compressed and broken: {words}{again}{tail}", **context)
     if isinstance(failure, httpx.TimeoutException):
-        phase = {
+        phases: dict[type[Exception], str] = {
             httpx.ConnectTimeout: "the connection was not made in time",
             httpx.ReadTimeout: "no answer came in time",
             httpx.WriteTimeout: "the far end stopped reading",
             httpx.PoolTimeout: "no connection was free in time",
-        }.get(type(failure), "time ran out")
+        }
+        phase = phases.get(type(failure), "time ran out")
         return APITimeoutError(f"{method} {url}: {phase}{again}{tail}", **context)
     return APIConnectionError(
         f"{method} {url}: the connection failed: {words} [{type(failure).__name__}]{again}{tail}", **context

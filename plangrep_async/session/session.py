@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random as _random
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -164,7 +164,7 @@ class Session:
                 return await asyncio.to_thread(self._interpret, call, sent, elapsed)
 
     @asynccontextmanager
-    async def stream(self, call: Call[Any], options: CallOptions | None = None) -> AsyncIterator[StreamedAnswer]:
+    async def stream(self, call: Call[Any], options: CallOptions | None = None) -> AsyncGenerator[StreamedAnswer]:
         """Send a call and give its answer as it comes, for downloads.
 
         Repeats until an answer with a good status begins, never after. The deadline covers the body of the ``async
