@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import ssl
+from typing import TypeVar
 
 from ...errors import PlangrepAsyncError, TransferConnectionError, UploadError
+from .exchange import Exchange
+from .request import WireRequest
+from .url import Origin, redacted
 
 __all__ = ["annotate", "explain"]
 
+E = TypeVar("E", bound=PlangrepAsyncError)
 
-def explain(error: Exception, *, host: str, reused: bool, unanswered: bool) -> TransferConnectionError:
-    """The error for a connection that could not be made (``unanswered`` without an exchange) or broke."""
+
+def explain(error: Exception, origin: Origin, exchange: Exchange | None, *, reused: bool) -> TransferConnectionError:
+    """The error for a connection that could not be made (then there is no ``exchange``) or broke."""
+    host = origin.authority
     if isinstance(error, ssl.SSLCertVerificationError):
         return TransferConnectionError(f"the certificate of {host} is not trusted: {error.verify_message}")
-    stale = reused and unanswered
-    detail = str(error) or type(error).__name__
-    text = f"the connection to {host} failed: {detail}"
+    stale = reused and exchange is not None and exchange.unanswered
+    text = f"the connection to {host} failed: {str(error) or type(error).__name__}"
     if stale:
         text += " (it had been idle; the server may have closed it at that moment)"
     return TransferConnectionError(text, reused=stale)
 
 
-def annotate(error: PlangrepAsyncError, *, method: str, url: str, sent: int, nothing_sent: bool) -> None:
+def annotate(error: E, request: WireRequest, exchange: Exchange | None) -> E:
     """Write down what is known of the request, where the error does not say it yet."""
-    error.method = error.method or method
-    error.url = error.url or url
+    error.method = error.method or request.method
+    error.url = error.url or redacted(request.url)
     if isinstance(error, UploadError) and error.bytes_sent is None:
-        error.bytes_sent = sent
+        error.bytes_sent = exchange.sent if exchange else 0
     if isinstance(error, TransferConnectionError):
-        error.nothing_sent = nothing_sent
+        error.nothing_sent = exchange is None or exchange.nothing_sent
+    return error

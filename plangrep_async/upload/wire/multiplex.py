@@ -121,12 +121,13 @@ class Multiplexer:
         """Wait until something can go on, and let it."""
         if not self._running:
             return
-        timeout = None if self._next_deadline == math.inf else max(0.0, self._next_deadline - time.monotonic())
-        for descriptor, events in self._poll.poll(None if timeout is None else math.ceil(timeout * 1000)):
+        left = self._next_deadline - time.monotonic()
+        for descriptor, events in self._poll.poll(None if left == math.inf else max(0.0, left) * 1000):
             if descriptor == self._ear.fileno():
-                self._rung = False
                 with contextlib.suppress(BlockingIOError):
                     self._ear.recv(64)
+                # In this order: who finds it rung brought its news before this line, and they are looked at after it.
+                self._rung = False
             else:
                 self._advance(self._by_descriptor[descriptor], events)
         while self._resume:

@@ -31,7 +31,7 @@ from .proxy import Proxies, Proxy
 from .request import WireRequest
 from .stream import RequestStream
 from .tls import TlsChannel
-from .url import Origin, Target, redacted
+from .url import Origin, Target
 from .wait import Steps, drive
 
 __all__ = ["TransferPool"]
@@ -138,13 +138,14 @@ class TransferPool:
         if self._closed:
             raise ClientClosedError("the transfer pool is closed")
         key = (target.origin, proxy)
-        channel = self._idle.take(key, time.monotonic())
-        reused = channel is not None
-        exchange: Exchange | None = None
         stream = RequestStream(head, request.body)
         block = self._blocks.take(stream.total)
-        kept = False
+        channel: Channel | None = None
+        exchange: Exchange | None = None
+        reused = kept = False
         try:
+            channel = self._idle.take(key, time.monotonic())
+            reused = channel is not None
             if channel is None:
                 channel = yield from self._dial(target.origin, proxy)
             parser = AnswerParser(request.method)
@@ -157,21 +158,12 @@ class TransferPool:
                 self._keep(key, channel, parser.idle_timeout)
             return answer
         except PlangrepAsyncError as error:
-            self._annotate(error, request, exchange)
+            annotate(error, request, exchange)
             raise
-        except (OSError, AnswerError) as cause:
-            failure = (
-                TransferCancelledError("cancelled")
-                if cancel.cancelled  # which shut the socket down
-                else explain(
-                    cause,
-                    host=target.origin.authority,
-                    reused=reused,
-                    unanswered=exchange is not None and exchange.unanswered,
-                )
-            )
-            self._annotate(failure, request, exchange)
-            raise failure from cause
+        except (OSError, AnswerError) as error:
+            if cancel.cancelled:  # which shut the socket down
+                raise annotate(TransferCancelledError("cancelled"), request, exchange) from error
+            raise annotate(explain(error, target.origin, exchange, reused=reused), request, exchange) from error
         finally:
             self._blocks.give(block)
             if channel is not None and not kept:
@@ -191,16 +183,6 @@ class TransferPool:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-    @staticmethod
-    def _annotate(error: PlangrepAsyncError, request: WireRequest, exchange: Exchange | None) -> None:
-        annotate(
-            error,
-            method=request.method,
-            url=redacted(request.url),
-            sent=exchange.sent if exchange else 0,
-            nothing_sent=exchange is None or exchange.nothing_sent,
-        )
 
     def _dial(self, origin: Origin, proxy: Proxy | None) -> Steps[Channel]:
         session = self._sessions.get(origin)
