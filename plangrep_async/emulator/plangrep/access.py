@@ -12,6 +12,7 @@ from ..service import exchange_of
 from .errors import PlangrepError
 from .key import ApiKey
 from .organization import Organization
+from .settings import PlangrepRateLimit
 from .state import State
 
 __all__ = ["Access", "Caller"]
@@ -39,6 +40,7 @@ class Access:
         """
         key = self._key(request)
         self._count(key)
+        self._judge_content_type(request)
         if scope is not None and scope not in key.scopes:
             raise PlangrepError(403, "insufficient_scope", f"this API key lacks the scope {scope}")
         return Caller(key, self._state.organizations[key.organization])
@@ -56,21 +58,25 @@ class Access:
         return key
 
     def _count(self, key: ApiKey) -> None:
-        now = self._state.now()
+        """Count a request in every window, unless one of them is full."""
+        now, windows = self._state.now(), self._state.windows
+        counted: dict[tuple[str, int], tuple[float, int]] = {}
         for index, limit in enumerate(self._state.settings.rate_limits):
             start = math.floor(now / limit.interval) * limit.interval
-            begun, used = self._state.windows.get((key.id, index), (start, 0))
-            if begun != start:
-                begun, used = start, 0
+            begun, used = windows.get((key.id, index), (start, 0))
+            used = used if begun == start else 0
             if used >= limit.limit:
-                end = begun + limit.interval
-                headers = {}
-                if limit.retry_after == "seconds":
-                    headers["Retry-After"] = str(max(1, math.ceil(end - now)))
-                elif limit.retry_after == "date":
-                    headers["Retry-After"] = formatdate(math.ceil(end), usegmt=True)
-                raise PlangrepError(429, "rate_limited", "too many requests", headers)
-            self._state.windows[key.id, index] = (begun, used + 1)
+                raise _too_many(limit, start + limit.interval, now)
+            counted[key.id, index] = (start, used + 1)
+        windows.update(counted)
+
+    def _judge_content_type(self, request: Request) -> None:
+        exchange = exchange_of(request)
+        sent = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
+        expected = "multipart/form-data" if exchange.route.endswith("/files") else "application/json"
+        if request.method == "POST" and exchange.headers.get("content-length", "0") != "0" and sent != expected:
+            detail = f"{exchange.route} was sent {sent or 'no Content-Type'} instead of {expected}"
+            self._state.context.violations.add("wrong_content_type", detail, exchange)
 
     def refuse_authorization(self, request: Request) -> None:
         """For routes that must not see the key: notes the violation and answers 400."""
@@ -79,3 +85,12 @@ class Access:
             detail = f"an Authorization header came to {exchange.route}"
             self._state.context.violations.add("credentials_at_download", detail, exchange)
             raise PlangrepError(400, "authorization_not_allowed", "this route must be called without Authorization")
+
+
+def _too_many(limit: PlangrepRateLimit, end: float, now: float) -> PlangrepError:
+    headers: dict[str, str] = {}
+    if limit.retry_after == "seconds":
+        headers["Retry-After"] = str(max(1, math.ceil(end - now)))
+    elif limit.retry_after == "date":
+        headers["Retry-After"] = formatdate(math.ceil(end), usegmt=True)
+    return PlangrepError(429, "rate_limited", "too many requests", headers)

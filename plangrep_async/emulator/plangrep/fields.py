@@ -41,11 +41,12 @@ async def json_body(request: Request, *, limit: int = 4 << 20) -> tuple[Fields, 
 
 
 class Fields:
-    """A JSON object (or a query string) whose members are read one by one."""
+    """A JSON object whose members are read one by one; or a query string, in which numbers come as text."""
 
-    def __init__(self, values: Mapping[str, Any], place: str = "") -> None:
+    def __init__(self, values: Mapping[str, Any], place: str = "", *, from_query: bool = False) -> None:
         self._values = values
         self._place = place
+        self._from_query = from_query
 
     def __contains__(self, name: str) -> bool:
         return self._values.get(name) is not None
@@ -82,11 +83,11 @@ class Fields:
         return value
 
     def optional_integer(self, name: str, *, least: int, most: int | None = None) -> int | None:
-        """A whole number or None; in a query string it comes as text."""
+        """A whole number or None."""
         value = self._values.get(name)
         if value is None:
             return None
-        if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value):
+        if self._from_query and re.fullmatch(r"-?\d{1,18}", value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise invalid(f"{self.name(name)} must be an integer")

@@ -136,14 +136,14 @@ class ReadRoutes:
         table: Mapping[str, Entity],
         filters: Mapping[str, Any],
     ) -> Response:
-        query = Fields(request.query_params)
+        query = Fields(request.query_params, from_query=True)
         limit = query.optional_integer("limit", least=1, most=500)
         cursor = query.optional_text("cursor", shortest=1)
         items, paging = page_of(table.values(), filters, limit=100 if limit is None else limit, cursor=cursor)
         return JSONResponse({key: [self._show(request, project, item) for item in items], **paging})
 
     def _show(self, request: Request, project: Project, entity: Entity) -> dict[str, Any]:
-        compact = Fields(request.query_params).choice("compact", ("true", "false")) == "true"
+        compact = Fields(request.query_params, from_query=True).choice("compact", ("true", "false")) == "true"
         return entity.to_json(lambda path: self._link(project, path), compact=compact)
 
     def _link(self, project: Project, path: str) -> str:
@@ -188,7 +188,7 @@ def _unfinished(document: Document) -> Entity:
 
 def _filters(request: Request, names: Collection[str]) -> dict[str, Any]:
     """The filters of a query that this list has; others are ignored, as unknown parameters are."""
-    query = Fields(request.query_params)
+    query = Fields(request.query_params, from_query=True)
     filters: dict[str, Any] = {}
     for name in names:
         if name in TEXTS:

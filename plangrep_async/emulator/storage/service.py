@@ -106,10 +106,19 @@ class StorageService:
             )
         if request.method == "POST" and not key:
             return await self._post.store(request, bucket)
-        query = authorise(self._store, request, bucket, key)
+        query = self._authorise(request, bucket, key)
         if "uploadId" in query or "uploads" in query:
             return await self._parts.serve(request, bucket, key, query)
         return await self._objects.serve(request, bucket, key, query)
+
+    def _authorise(self, request: Request, bucket: str, key: str) -> dict[str, str]:
+        try:
+            return authorise(self._store, request, bucket, key)
+        except S3Error as error:
+            if missing := error.extra.get("MissingHeaders"):
+                detail = f"headers that were signed did not come: {missing}"
+                self._context.violations.add("missing_signed_headers", detail, exchange_of(request))
+            raise
 
     def _look_for_violations(self, request: Request) -> None:
         exchange, violations = exchange_of(request), self._context.violations

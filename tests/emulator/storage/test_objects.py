@@ -65,9 +65,12 @@ def test_urls_can_be_expired_one_by_one(
     assert put(bare, sign_put(DATA, "a"), DATA).status_code == 200
 
 
-def test_missing_and_wrong_headers(bare: httpx.Client, sign_put: SignPut, code_of: CodeOf) -> None:
+def test_missing_and_wrong_headers(emulator: Emulator, bare: httpx.Client, sign_put: SignPut, code_of: CodeOf) -> None:
     signed = sign_put(DATA)
     assert code_of(bare.put(signed.url, content=DATA)) == "SignatureDoesNotMatch"
+    [violation] = emulator.violations
+    assert violation.kind == "missing_signed_headers"
+    assert "content-type;x-amz-checksum-sha256" in violation.detail
     assert code_of(put(bare, signed, DATA, **{"Content-Type": "text/plain"})) == "SignatureDoesNotMatch"
     assert code_of(put(bare, signed, DATA + b"x")) == "SignatureDoesNotMatch"
     assert code_of(put(bare, signed, b"!" * len(DATA))) == "BadDigest"
