@@ -166,6 +166,16 @@ async def test_files_of_one_name_are_told_apart(real: PlangrepClient, emulator: 
     await finish(real, emulator, report.then(again))
 
 
+async def test_a_registered_file_is_not_taken_for_a_form_of_its_name(
+    real: PlangrepClient, emulator: Emulator, job_id: str
+) -> None:
+    emulator.faults.add(FORM, Fault.cut("read"))
+    files = [UploadFile(content(size, size), name="plan.pdf") for size in (200_000, 1000)]
+    report = await real.uploads.send(job_id, files, form_below=FORM_BELOW)
+    assert [item.mode for item in report.uploaded] == ["direct_put"] * 2
+    await finish(real, emulator, report)
+
+
 async def test_an_answer_that_names_no_document_is_not_taken_for_success(
     real: PlangrepClient, emulator: Emulator, job_id: str
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Literal, Unpack
 from ...errors import DeadlineExceededError, InvalidInputError, UploadDeadlineExceededError
 from ...session.deadline import Deadline
 from ...session.session import Session
-from ...upload import Outcome, Upload, UploadFile, UploadProgress
+from ...upload import Outcome, UploadFile, UploadProgress
 from .._context import Context, WireKeywords, api_path
 from ..limits import check_files, check_idempotency_key, check_range
 from ..models.enums import JobStatus
@@ -57,9 +57,11 @@ class Uploads(UploadSteps):
     ) -> JobUploadReport:
         """Upload files into a job, in parallel. :meth:`complete` then starts it.
 
-        Files below 100 MB go as a form each. Larger ones are hashed and registered, up to 100 in one call, and sent to
-        storage by one PUT or in parts, as the service chooses; when a signed URL has run out, its file is registered
-        anew. When the answer to a form is lost, the job is read: it is sent again only if it is not there.
+        Files below 100 MB go as a form each. Larger ones (and all that share their names) are hashed and registered, up
+        to 100 in one call, and sent to storage by one PUT or in parts, as the service chooses; when a signed URL has
+        run out, its file is registered anew. When the answer to a form is lost, the job is read, and the form is sent
+        again only if its file is not there. The job shows files by name: two calls at once for one job must not share
+        names.
 
         One bad file never stops the others: it stands in ``report.failed`` with its error. A job that is still
         ``provisioning`` is waited for.
@@ -129,10 +131,8 @@ class Uploads(UploadSteps):
         forms = FormRoute(self._context, self._session, job_id, arrivals)
         registered = RegisteredRoute(registrar, self._context.codec.names)
         ledger.superseded = registered.superseded
-        uploads: list[Upload[UploadedFile]] = []
-        for file, size in zip(files, sizes, strict=True):
-            large = route == "registered" or (route == "auto" and (size or 0) >= form_below)
-            uploads.append((registered if large else forms).upload(file))
+        large = _registered_names(files, sizes, route, form_below)
+        uploads = [(registered if file.name in large else forms).upload(file) for file in files]
         try:
             async with aclosing(scheduler.run(uploads, on_progress=on_progress)) as outcomes:
                 async for outcome in outcomes:
@@ -151,6 +151,21 @@ class Uploads(UploadSteps):
                 f"job {job_id} is {job.status.value!r} and takes no files any more; create another one"
             )
         return job
+
+
+def _registered_names(
+    files: Sequence[UploadFile], sizes: Sequence[int | None], route: str, form_below: int
+) -> set[str]:
+    """The names of the files that are registered.
+
+    Files of one name go one way: a form whose answer was lost is looked for by its name among the files of the job, and
+    a registration puts a name there before its bytes have arrived.
+    """
+    if route == "form":
+        return set()
+    return {
+        file.name for file, size in zip(files, sizes, strict=True) if route == "registered" or (size or 0) >= form_below
+    }
 
 
 class _Ledger:
