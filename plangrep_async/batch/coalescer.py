@@ -22,6 +22,8 @@ __all__ = ["Coalescer"]
 
 T = TypeVar("T")
 
+_GRAIN = 1e-3  # seconds; what went by in less need not be told to the session's deadline
+
 
 class Coalescer:
     """A :class:`~plangrep_async.session.Sender` that merges calls into batches.
@@ -142,6 +144,8 @@ class Coalescer:
         self._guard.closed = True
         try:
             if drain:
+                if self._shared is not None:
+                    await self._shared.drain()
                 await self._dispatcher.drain()
         finally:
             await self._dispatcher.shut()
@@ -152,11 +156,21 @@ class Coalescer:
                 f"{call.method} {redact_url(target)} was not sent: {self._max_queue} calls wait already. Make fewer at "
                 "once, or raise max_queue"
             )
-        entry = self._dispatcher.enter(call, options, target)
-        try:
-            if self._dispatcher.leads(entry):
+        arrived = self._clock.monotonic()
+        leads = self._dispatcher.lead()
+        if leads:
+            try:
                 await asyncio.sleep(0)
-                self._dispatcher.lead(entry)
+            except BaseException:
+                self._dispatcher.resign()
+                raise
+            if self._clock.monotonic() - arrived < _GRAIN and self._dispatcher.leave_alone(call):
+                try:
+                    return await self._session.send(call, options, prepaid=True)
+                finally:
+                    self._dispatcher.release()
+        entry = self._dispatcher.enter(call, options, target, arrived, led=leads)
+        try:
             answer = await entry.future
         except BaseException:
             self._abandon(entry)

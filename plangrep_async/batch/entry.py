@@ -110,11 +110,23 @@ class Entry:
                     spent[phase] = spent.get(phase, 0.0) + seconds
         return spent
 
-    def finish(self, result: Answer | BaseException | None) -> None:
+    def unwatch(self) -> None:
+        """Its deadline is of no concern any more."""
+        watch, self.watch = self.watch, None
+        if watch is not None:
+            watch.discard(self)
+
+    def end(self, result: Answer | Exception) -> None:
+        """It is over."""
+        self.place = Place.OUT
+        self.finish(result)
+
+    def finish(self, result: Answer | Exception | None) -> None:
         """Tell who waits, unless nobody does."""
+        self.unwatch()
         if self.future.done():
             return
-        if isinstance(result, BaseException):
+        if isinstance(result, Exception):
             self.future.set_exception(result)
         else:
             self.future.set_result(result)
@@ -123,7 +135,8 @@ class Entry:
         """The error that says where the time went; ``more`` is time that was spent elsewhere."""
         spent = self.spent()
         for phase, seconds in (more or {}).items():
-            spent[phase] = spent.get(phase, 0.0) + seconds
+            if seconds > 0:
+                spent[phase] = spent.get(phase, 0.0) + seconds
         account = ", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in spent.items() if seconds >= 0.005)
         url = redact_url(url)
         return DeadlineExceededError(

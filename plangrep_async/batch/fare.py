@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from attrs import frozen
 
-__all__ = ["Fare", "difference"]
+__all__ = ["Fare", "difference", "fare_of"]
 
 
 @frozen
@@ -19,6 +20,12 @@ class Fare:
     def of(self, kind: str) -> int:
         """Tokens of one kind."""
         return self.cost if kind in self.kinds else 0
+
+
+@lru_cache(maxsize=256)
+def fare_of(kinds: frozenset[str]) -> Fare:
+    """What a call alone costs."""
+    return Fare(kinds)
 
 
 def difference(more: Fare, less: Fare) -> Iterator[Fare]:

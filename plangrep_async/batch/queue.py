@@ -55,12 +55,14 @@ class EntryQueue:
         The first decides how many; an entry that may only leave in a smaller group waits until it is the first. Empty
         when nobody waits for any of them: an entry that was cancelled a moment ago is still there, and must not leave.
         """
+        if len(self._entries) == 1:
+            return [entry for entry in self._entries if not entry.future.done()]
         entries = (entry for entry in self._entries if not entry.future.done())
         head = next(entries, None)
         if head is None:
             return []
         most = min(self.format.max_entries, head.largest)
-        if most == 1 or len(self._entries) == 1 or not self._pack(head):
+        if most == 1 or not self._pack(head):
             return [head]
         group, total = [head], len(head.packed or b"")
         for entry in entries:

@@ -59,6 +59,11 @@ class SharedCalls:
                 answer = await self._join(key, shared)
         return self._session.interpret(call, answer, elapsed=deadline.elapsed)
 
+    async def drain(self) -> None:
+        """Wait until no request is under way."""
+        while self._under_way:
+            await asyncio.wait([shared.task for shared in self._under_way.values()])
+
     def _start(self, key: Hashable, call: Call[Any], options: CallOptions, target: str) -> _Shared:
         raw: Call[Answer] = call.replace(decode=lambda answer: answer)
         one = self._run(raw, CallOptions(options.timeout, math.inf, options.max_attempts), target)

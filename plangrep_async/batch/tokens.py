@@ -16,6 +16,9 @@ __all__ = ["TokenDesk"]
 class TokenDesk:
     """Takes tokens at once, or waits for them in one task while calls gather.
 
+    Attributes:
+        waiting_for: what is waited for; ``None`` while nothing is.
+
     Args:
         limiter: whose tokens.
         clock: for patience and for :attr:`limited`.
@@ -40,18 +43,13 @@ class TokenDesk:
         self._impatient = impatient
         self._task: asyncio.Task[None] | None = None
         self._timer: TimerHandle | None = None
-        self._fare: Fare | None = None
+        self.waiting_for: Fare | None = None
         self._since = 0.0
         self._limited = 0.0
 
-    @property
-    def waiting_for(self) -> Fare | None:
-        """What is waited for; ``None`` while nothing is."""
-        return self._fare
-
     def limited(self, now: float) -> float:
         """Seconds spent waiting so far."""
-        return self._limited + (now - self._since if self._fare is not None else 0.0)
+        return self._limited + (now - self._since if self.waiting_for is not None else 0.0)
 
     def take(self, fare: Fare) -> bool:
         """Take tokens if they are there. A fare above a limit never is; waiting for it raises."""
@@ -82,20 +80,20 @@ class TokenDesk:
             self.refund(surplus)
         return True
 
-    def wait(self, fare: Fare, patience: float | None) -> asyncio.Task[None]:
+    def wait(self, fare: Fare, patience: float | None) -> None:
         """Wait for tokens in a task. ``patience``: seconds after which ``impatient`` is called, again and again."""
-        self._fare, self._since = fare, self._clock.monotonic()
+        self.waiting_for, self._since = fare, self._clock.monotonic()
         self._task = asyncio.get_running_loop().create_task(self._acquire(fare), name="plangrep_async tokens")
         if patience is not None:
             self._timer = self._clock.call_later(patience, lambda: self._try(patience))
-        return self._task
 
-    def stop(self) -> None:
-        """Stop waiting, if anything is waited for."""
+    def stop(self) -> asyncio.Task[None] | None:
+        """Stop waiting. Gives the task that waited, which ends soon."""
         task = self._task
         if task is not None:
             self._end()
             task.cancel()
+        return task
 
     def _try(self, patience: float) -> None:
         self._timer = self._clock.call_later(patience, lambda: self._try(patience))
@@ -103,7 +101,7 @@ class TokenDesk:
 
     def _end(self) -> None:
         self._limited = self.limited(self._clock.monotonic())
-        self._fare = self._task = None
+        self.waiting_for = self._task = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -65,6 +65,29 @@ async def test_a_lone_call_cancelled_as_it_may_leave_gives_everything_back(world
     assert world.service.requests == ["/0"]
 
 
+async def test_the_first_of_a_turn_may_give_up_and_the_others_leave(world):
+    """It would have dispatched for all of them."""
+    coalescer = world.coalescer()
+    tasks = start(coalescer, [world.get(f"/{n}") for n in range(3)])
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    assert [type(result) for result in await ended(*tasks)] == [asyncio.CancelledError, str, str]
+    assert world.service.requests == [["/1", "/2"]]
+    assert coalescer.statistics().waiting == 0
+
+
+async def test_a_turn_that_took_long_counts_against_the_deadline(world):
+    world.service.latency = 1.0
+    coalescer = world.coalescer()
+    (task,) = start(coalescer, [world.get("/0")], CallOptions(deadline=2.5))
+    await asyncio.sleep(0)
+    world.clock.tick(2.0)  # what else ran in this turn
+    await world.clock.run_until_idle()
+    error = task.exception()
+    assert type(error) is DeadlineExceededError
+    assert error.spent == pytest.approx({"queue": 2.0, "request": 0.5})
+
+
 async def test_the_request_goes_on_while_anybody_waits(world):
     world.service.latency = 5.0
     coalescer = world.coalescer()
@@ -270,7 +293,7 @@ async def test_an_error_that_nobody_waits_for_is_not_logged(world, caplog):
     tasks = start(coalescer, [world.post("/0"), world.post("/1")])
     while not coalescer.statistics().batches:
         await asyncio.sleep(0)
-    (flight,) = coalescer._dispatcher._flights
+    (flight,) = coalescer._dispatcher._batches._flights
     flight.task.add_done_callback(lambda _, first=tasks[0]: first.cancel())
     results = await ended(*tasks)
     assert isinstance(results[1], APIConnectionError)
@@ -347,6 +370,31 @@ async def test_a_drain_that_is_cancelled_closes_at_once(world):
     assert world.service.aborted == 1
 
 
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("share", [False, True])
+async def test_calls_of_the_turn_in_which_it_is_closed_drain_too(world, count, share):
+    coalescer = world.coalescer(share_identical=share)
+    tasks = start(coalescer, [world.get(f"/{n}") for n in range(count)])
+    await asyncio.sleep(0)
+    closing = asyncio.ensure_future(coalescer.aclose(drain=True))
+    await world.clock.run_until_idle()
+    assert closing.done()
+    assert [task.result() for task in tasks] == [f"/{n}" for n in range(count)]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("share", [False, True])
+async def test_calls_of_the_turn_in_which_it_is_closed_at_once_fail(world, count, share):
+    coalescer = world.coalescer(share_identical=share)
+    tasks = start(coalescer, [world.get(f"/{n}") for n in range(count)])
+    await asyncio.sleep(0)
+    closing = coalescer.aclose()
+    with pytest.raises(StopIteration):
+        closing.send(None)  # runs at once, before the turn is over
+    assert [type(error) for error in await ended(*tasks)] == [ClientClosedError] * count
+    assert not world.service.requests
+
+
 async def test_closing_twice_and_idle_is_fine(world):
     coalescer = world.coalescer()
     await coalescer.aclose(drain=True)
@@ -358,6 +406,6 @@ async def test_a_batch_aborted_from_outside_leaves_nobody_hanging(world):
     coalescer = world.coalescer()
     tasks = start(coalescer, [world.get("/0"), world.get("/1")])
     await world.clock.advance(1.0)
-    (flight,) = coalescer._dispatcher._flights
+    (flight,) = coalescer._dispatcher._batches._flights
     flight.task.cancel()
     assert [type(error) for error in await ended(*tasks)] == [ClientClosedError] * 2

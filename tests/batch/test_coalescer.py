@@ -188,7 +188,7 @@ async def test_no_secret_is_shown(world):
     task = asyncio.ensure_future(coalescer.send(world.get("/completions/token-1?signature=s3cret")))
     other = asyncio.ensure_future(coalescer.send(world.post("/b", json={"password": "s3cret"})))
     await world.clock.advance(0.5)
-    (flight,) = coalescer._dispatcher._flights
+    (flight,) = coalescer._dispatcher._batches._flights
     shown = repr(coalescer) + repr(flight) + "".join(map(repr, flight.entries))
     assert "s3cret" not in shown
     assert "token-1" not in shown

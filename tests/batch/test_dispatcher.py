@@ -222,7 +222,7 @@ async def test_a_batch_is_as_patient_as_its_most_patient_call(world):
     seen = []
 
     async def note():
-        (flight,) = coalescer._dispatcher._flights
+        (flight,) = coalescer._dispatcher._batches._flights
         seen.append(flight.options)
 
     world.service.before = note

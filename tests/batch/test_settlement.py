@@ -342,7 +342,7 @@ async def test_a_settled_batch_leaves_nothing_in_memory(world):
     seen = []
 
     async def note():
-        for flight in coalescer._dispatcher._flights:
+        for flight in coalescer._dispatcher._batches._flights:
             seen.extend(weakref.ref(thing) for thing in (flight, *flight.entries))
 
     world.service.before = note
