@@ -4,9 +4,9 @@ Atomic: Redis runs nothing else meanwhile, and a client that dies leaves whole s
 so the clocks of the clients do not matter. Every key expires, so a name that is no longer used leaves nothing behind.
 
 A window's log is a sorted set, scored by the moment at which tokens come back; members are ``<number>:<tokens>``.
-Beside it is a hash: ``used`` tokens in the log, the last entry's ``number``, the moment ``until`` which tokens join the
-last entry; while a reset of the server is followed, ``resets``, ``guard`` and the server's ``count``; and ``since`` when
-the server's present window counts.
+Beside it is a hash: ``used`` tokens in the log, the last entry's ``number``, and the moment ``until`` which tokens join
+the last entry; while a reset of the server is followed, ``resets``, ``guard`` and the server's ``count``; and ``since``
+when the server's present window counts.
 """
 
 SCRIPT = """

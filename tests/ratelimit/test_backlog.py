@@ -16,8 +16,7 @@ DOCUMENTED = (RateLimit(40, 1), RateLimit(10_000, 86_400), RateLimit(2_000, 360,
 WRITE = frozenset({"all", "write"})
 
 
-@pytest.mark.parametrize("mode", ["fixed", "sliding"])
-@pytest.mark.parametrize("phase", [0.0, 0.37])
+@pytest.mark.parametrize(("mode", "phase"), [("fixed", 0.0), ("fixed", 0.37), ("sliding", 0.0)])
 @pytest.mark.parametrize("kinds", [("all",), WRITE])
 async def test_two_thousand_calls_draw_no_429_and_use_the_allowance(
     mode: str,

@@ -211,7 +211,7 @@ asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3])))
 
 
 def test_processes_share_an_allowance_and_one_that_is_killed_takes_nothing_along(socket_path: str, name: str) -> None:
-    seconds = 3.0
+    seconds = 2.2
     began = time.monotonic()
     processes = [
         subprocess.Popen(
@@ -231,8 +231,8 @@ def test_processes_share_an_allowance_and_one_that_is_killed_takes_nothing_along
     moments.sort()
     for number, moment in enumerate(moments, 1):
         assert number <= 30 * (1 + int((moment - began) / 0.5))
-    late = [moment for moment in moments if moment > moments[-1] - 1.5]
-    assert len(late) >= 60  # of 90: the two that live have it all
+    late = [moment for moment in moments if moment > moments[-1] - 1.0]
+    assert len(late) >= 45  # of 60 to 90: the two that live have it all
 
 
 steps = st.lists(
