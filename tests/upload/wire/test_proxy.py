@@ -195,3 +195,20 @@ def test_a_proxy_that_does_not_answer(start, make_pool, send, put):
     far = start(lambda line: far.release.wait(5))
     with pytest.raises(TransferConnectionError, match=r"tunnel within 0\.1 s"):
         send(make_pool(proxy=far.url, connect_timeout=0.1), put("https://storage.example/k", b"x"))
+
+
+def test_the_environment_names_the_proxy_unless_it_is_not_trusted(start, make_pool, send, put, monkeypatch):
+    def script(line):
+        while True:
+            head, _ = line.read_request()
+            line.answer(content=head.split(b" ")[1])
+
+    far, proxy = start(script), start(script)
+    monkeypatch.setenv("http_proxy", proxy.url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    url = f"{far.url}/key"
+    assert send(make_pool(trust_env=True), put(url, b"x")).content == url.encode()
+    assert send(make_pool(trust_env=False), put(url, b"x")).content == b"/key"
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert send(make_pool(trust_env=True), put(url, b"x")).content == b"/key"
