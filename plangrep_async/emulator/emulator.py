@@ -316,6 +316,7 @@ class Emulator:
                     ws="none",
                     interface="asgi3",
                     http=Connection,
+                    proxy_headers=False,
                     server_header=False,
                     date_header=False,
                     timeout_keep_alive=self._keep_alive,
