@@ -51,6 +51,19 @@ class PlanGridClient:
 
     Nothing is opened before the first call. A client belongs to the process and the event loop that first use it.
 
+    Every call takes ``timeout=`` (seconds that the wire may be silent), ``deadline=`` (seconds in all, waiting for the
+    rate limit and repetitions included; 600 by default), ``max_attempts=`` and ``coalesce=``. It raises
+
+    - :class:`~plangrep_async.errors.InvalidInputError` before anything is sent, where an argument breaks a documented
+      rule;
+    - :class:`~plangrep_async.errors.APIStatusError`, one class a status, with PlanGrid's message and the whole body;
+      for 429 :class:`~plangrep_async.errors.RateLimitError` with the limit that was hit;
+    - :class:`~plangrep_async.errors.APIConnectionError`, :class:`~plangrep_async.errors.APITimeoutError`,
+      :class:`~plangrep_async.errors.DeadlineExceededError`, :class:`~plangrep_async.errors.DecodeError`.
+
+    Reads and removals are repeated when they fail; creating and updating is only where nothing can have happened.
+    Cancelling a call that has left leaves open whether it was carried out.
+
     Attributes:
         projects, rate_limits: what belongs to the account; all else is in ``client.project(uid)``.
 
@@ -233,14 +246,14 @@ class PlanGridClient:
         return await send_batch(self._context.sender, calls)
 
     @overload
-    async def follow(self, reference: UserReference, **options: Unpack[CallArguments]) -> User: ...
+    async def follow(self, reference: UserReference | None, **options: Unpack[CallArguments]) -> User: ...
     @overload
     async def follow(self, reference: RecordReference[R], **options: Unpack[CallArguments]) -> R: ...
     @overload
     async def follow(self, reference: CollectionReference[R], **options: Unpack[CallArguments]) -> list[R]: ...
     async def follow(
         self,
-        reference: UserReference | RecordReference[Any] | CollectionReference[Any],
+        reference: UserReference | RecordReference[Any] | CollectionReference[Any] | None,
         **options: Unpack[CallArguments],
     ) -> Any:
         """What a reference points to: a record, or all records of a collection as a list ("Foreign Keys").
@@ -248,9 +261,11 @@ class PlanGridClient:
         The type follows from the URL. An empty collection needs no request.
 
         Raises:
-            InvalidInputError: the reference has no URL (a user without an account), its URL leads to another origin
-                than the API's (nothing is sent there), or to something that this package does not know.
+            InvalidInputError: there is no reference, it has no URL (a user without an account), its URL leads to
+                another origin than the API's (nothing is sent there), or to something that this package does not know.
         """
+        if reference is None:
+            raise InvalidInputError("there is no reference to follow: the record's field is empty")
         if isinstance(reference, CollectionReference):
             return await self.iterate(reference, **options)
         target, route = self._route(reference.url)

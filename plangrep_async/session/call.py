@@ -120,7 +120,9 @@ class Call(Generic[T]):
         headers: additional ones.
         idempotency_key: sent as ``Idempotency-Key``, the same on every attempt; makes the call repeatable.
         repeatable: overrides what the method says (GET, HEAD, PUT and DELETE may be repeated).
-        kinds: which limits count it; every call is ``"all"``, one that changes something is ``"write"`` too.
+        kinds: which limits count it; every call is ``"all"``, one that changes something is ``"write"`` too. An empty
+            set is for a call that is not the service's own, such as a file from a storage host: the limiter neither
+            holds it back nor hears of its 429.
         authenticated: ``False`` for routes that must not see the credentials.
         coalescable: whether it may leave as an entry of a batch.
     """

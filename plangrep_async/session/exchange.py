@@ -105,7 +105,8 @@ class Exchange:
                 continue
             if answer.status == 429:
                 self._throttled += 1
-                self._session.note_throttled(answer)
+                if self._call.limit_kinds:
+                    self._session.note_throttled(answer)
             decision = self._decide(Outcome(answer.status, retry_after=self._session.retry_after(answer)))
             if decision.verdict is not Verdict.RETRY:
                 return Sent(answer, response, self._url, self._attempts, decision.reason)
@@ -115,7 +116,8 @@ class Exchange:
         if self._prepaid:
             self._prepaid = False
             return
-        await self._session.limiter.acquire(self._call.limit_kinds)
+        if self._call.limit_kinds:
+            await self._session.limiter.acquire(self._call.limit_kinds)
 
     def _authorization(self) -> str | None:
         credentials = self._session.credentials
@@ -131,7 +133,7 @@ class Exchange:
             with self._deadline.phase("request"):
                 answer, response = await self._transmit(self._build(authorization))
         except httpx.RequestError as failure:
-            if isinstance(failure, NEVER_ARRIVED):
+            if isinstance(failure, NEVER_ARRIVED) and call.limit_kinds:
                 session.limiter.refund(call.limit_kinds)
             self._note(started, None, type(failure).__name__)
             raise
@@ -207,8 +209,8 @@ class Exchange:
             self._session.hooks.on_retry,
             lambda: RetryEvent(self._call.method, redact_url(self._url), self._attempts, decision.wait, status, error),
         )
-        # After a 429 the limiter's gate is the wait, for this call as for every other.
-        if status != 429:
+        # After a 429 the limiter's gate is the wait, for this call as for every other that it counts.
+        if status != 429 or not self._call.limit_kinds:
             with self._deadline.phase("backoff"):
                 await self._session.clock.sleep(decision.wait)
 

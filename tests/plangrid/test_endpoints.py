@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from plangrep_async.errors import APIStatusError
-from plangrep_async.plangrid import ENDPOINTS, Endpoint, PlanGridClient
+from plangrep_async.plangrid import ENDPOINTS, Endpoint, PlanGridClient, ProjectScope
 
 DOCUMENTED = (Path(__file__).parent.parent / "samples" / "plangrid" / "endpoints.txt").read_text().split("\n")[:-1]
 BODIES: dict[str, dict[str, Any]] = {
@@ -94,6 +94,32 @@ async def test_each_method_sends_its_endpoint_s_method_and_path(
         assert request.content == b""
 
 
+LATER: dict[str, Callable[[PlanGridClient, ProjectScope], Any]] = {
+    "GET /me": lambda c, p: c.me(),
+    "GET /projects/p/issue_lists": lambda c, p: p.issue_lists.page(),
+    "GET /projects/p/issue_lists/l": lambda c, p: p.issue_lists.get("l"),
+    "POST /projects/p/issue_lists": lambda c, p: p.issue_lists.create("n"),
+    "PATCH /projects/p/issue_lists/l": lambda c, p: p.issue_lists.update("l", name="n"),
+    "DELETE /projects/p/issue_lists/l": lambda c, p: p.issue_lists.remove("l"),
+    "GET /projects/p/version_sets": lambda c, p: p.version_sets.page(),
+    "GET /projects/p/field_reports": lambda c, p: p.field_reports.page(),
+    "POST /projects/p/field_reports/export": lambda c, p: p.field_reports.export(["f"], timezone="UTC"),
+    "GET /projects/p/field_reports/export/x": lambda c, p: p.field_reports.get_export("x"),
+    "GET /projects/p/field_report_templates": lambda c, p: p.field_report_templates.page(),
+    "POST /projects/p/issues": lambda c, p: p.issues.create(title="t"),
+    "PATCH /projects/p/issues/i": lambda c, p: p.issues.update("i", title="t"),
+}
+
+
+@pytest.mark.parametrize("endpoint", LATER)
+async def test_endpoints_of_later_versions(endpoint: str, client: PlanGridClient, wire: Any) -> None:
+    with pytest.raises(APIStatusError):
+        await LATER[endpoint](client, client.project("p"))
+
+    request = wire.requests[0]
+    assert f"{request.method} {request.url.path}" == endpoint
+
+
 def test_each_resource_has_no_public_method_that_leads_nowhere(client: PlanGridClient) -> None:
     """Whatever a resource offers is an endpoint of the table, a variant of one, or of the later versions."""
     known = {endpoint.call for endpoint in ENDPOINTS}
@@ -124,9 +150,6 @@ def test_each_resource_has_no_public_method_that_leads_nowhere(client: PlanGridC
             if name.startswith("_") or name in variants | nested:
                 continue
             assert f"project.{resource}.{name}" in known or f"{resource}.{name}" in later, name
-
-
-Make = Callable[..., PlanGridClient]
 
 
 async def test_uids_are_opaque_and_escaped(client: PlanGridClient, wire: Any) -> None:

@@ -209,6 +209,19 @@ async def test_the_program_of_the_readme(
     assert await references.list() == []
 
 
+async def test_a_thousand_awaits_are_twenty_requests(
+    client: PlanGridClient, emulator: Emulator, project: ProjectScope
+) -> None:
+    uid = (await project.issues.page(limit=1)).data[0].uid
+    await asyncio.sleep(0)
+    emulator.requests.clear()
+
+    issues = await asyncio.gather(*[project.issues.get(uid) for _ in range(1_000)])
+
+    assert {issue.uid for issue in issues} == {uid}
+    assert [request.path for request in emulator.requests.records(service="plangrid")] == ["/batch"] * 20
+
+
 async def test_a_project_that_is_out_of_reach(emulator: Emulator, client: PlanGridClient) -> None:
     (uid,) = emulator.plangrid.seed(1, seed=9, member=False)
 
@@ -261,7 +274,7 @@ async def test_two_clients_of_one_key_recover_from_every_429(
     emulator.plangrid.settings.limits = (WindowLimit("all", 1, 40),)
     clients = [connect(limiter=None, coalesce=False, learn_limits=how) for how in ("first-call", "never")]
 
-    projects = await asyncio.gather(*[client.projects.get(uid) for client in clients for _ in range(45)])
+    projects = await asyncio.gather(*[client.projects.get(uid) for client in clients for _ in range(25)])
 
     assert {project.uid for project in projects} == {uid}
 
@@ -347,6 +360,28 @@ async def test_one_bad_file_does_not_stop_the_others(project: ProjectScope, tmp_
     ]
     with pytest.raises(ExceptionGroup, match="2 of 4 files"):
         results.raise_failures()
+
+
+async def test_files_may_come_one_by_one(project: ProjectScope) -> None:
+    async def files() -> AsyncIterator[UploadFile]:
+        for n in range(5):
+            await asyncio.sleep(0)
+            yield UploadFile(PDF, name=f"{n}.pdf", folder="own" if n else None)
+
+    results = await project.attachments.upload_many(files())
+
+    assert [(record.name, record.folder) for record in results] == [("0.pdf", None)] + [
+        (f"{n}.pdf", "own") for n in range(1, 5)
+    ]
+
+
+async def test_a_failure_is_raised_with_and_without_progress(project: ProjectScope, tmp_path: Path) -> None:
+    told: list[Any] = []
+
+    with pytest.raises(SourceNotFoundError):
+        await project.attachments.upload(tmp_path / "missing.pdf", on_progress=told.append)
+
+    assert told[-1].uploads_failed == 1
 
 
 async def test_a_file_too_large_for_the_storage(project: ProjectScope, emulator: Emulator) -> None:

@@ -16,7 +16,7 @@ from plangrep_async.testing.clock import settle
 Make = Callable[..., PlanGridClient]
 LIMITS = {
     "data": [
-        {"request_type": "all", "interval": 1, "limit": 3, "remaining": 2, "reset": "2013-05-17T02:30:22+00:00"},
+        {"request_type": "all", "interval": 1, "limit": 33, "remaining": 22, "reset": "2013-05-17T02:30:22+00:00"},
         {"request_type": "write", "interval": 60, "limit": 100, "remaining": 90, "reset": "2013-05-17T02:31:00+00:00"},
     ],
     "next_page_url": None,
@@ -59,7 +59,7 @@ async def test_the_first_calls_wait_until_the_limits_are_known(make_client: Make
     await client.projects.get("p")
 
     assert wire.seen == ["GET /rate_limits", *["GET /projects/p"] * 3]
-    assert {("all", 1.0, 3), ("write", 60.0, 100)} <= windows(client)
+    assert {("all", 1.0, 33), ("write", 60.0, 100)} <= windows(client)
 
 
 @pytest.mark.usefixtures("limits")
@@ -74,12 +74,12 @@ async def test_lazily_nobody_waits(make_client: Make, wire: Any) -> None:
     client = make_client(learn_limits="lazily")
 
     await client.projects.get("p")
-    assert ("all", 1.0, 3) not in windows(client)
+    assert ("all", 1.0, 33) not in windows(client)
     answered.set()
     await settle()
 
     assert wire.seen.count("GET /rate_limits") == 1
-    assert ("all", 1.0, 3) in windows(client)
+    assert ("all", 1.0, 33) in windows(client)
 
 
 @pytest.mark.usefixtures("limits")

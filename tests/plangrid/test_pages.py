@@ -140,7 +140,7 @@ async def test_records_that_are_not_wanted_are_left_out(client: PlanGridClient, 
         assert [record.uid for record in await resource.list()] == ["a", "b", "c"]
         assert [record.uid for record in await resource.list(include_deleted=False)] == ["a", "c"]
     wire.answer("GET", "/projects/p/users", {"data": users, "total_count": 2, "next_page_url": None})
-    assert [user.uid for user in await client.project("p").users.list(include_removed=False)] == ["b"]
+    assert [user.uid for user in await client.project("p").users.list(include_deleted=False)] == ["b"]
 
 
 async def test_going_on_after_an_error_reads_the_same_page_again(client: PlanGridClient, wire: Any) -> None:

@@ -139,6 +139,7 @@ async def test_an_empty_collection_needs_no_request(client: PlanGridClient, wire
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
+        (None, "no reference"),
         (UserReference(None, None, "richard@subcontractor.com"), "no URL"),
         (CollectionReference(3, None), "no URL"),
         (RecordReference("s", "https://elsewhere.test/projects/p/sheets/s?token=hush"), "another origin"),

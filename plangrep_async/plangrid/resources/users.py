@@ -18,16 +18,17 @@ class Users(Resource):
     """Members and former members of the team."""
 
     def list(
-        self, *, include_removed: bool = True, page_size: int = PAGE_SIZE, **options: Unpack[CallArguments]
+        self, *, include_deleted: bool = True, page_size: int = PAGE_SIZE, **options: Unpack[CallArguments]
     ) -> Listing[User]:
         """All of them ("Retrieve Users on a Project Team").
 
         Args:
-            include_removed: ``False`` leaves former members out here; the service gives them all the same.
+            include_deleted: ``False`` leaves former members (``removed``) out here; the service gives them all the
+                same.
             page_size: records a request, 1 to 50.
             **options: of each page's call.
         """
-        keep = None if include_removed else lambda user: not user.removed
+        keep = None if include_deleted else lambda user: not user.removed
         return self._list(User, options, list_query(page_size, None), "users", keep=keep)
 
     async def page(self, *, limit: int = PAGE_SIZE, skip: int = 0, **options: Unpack[CallArguments]) -> Page[User]:
