@@ -8,6 +8,8 @@ none is believed before it is durable.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -52,9 +54,18 @@ def open_engine(location: str, *, create: bool = True) -> Engine:
             f"the journal's database needs {error.name}: pip install 'psycopg[binary]' for PostgreSQL"
         ) from None
     if engine.dialect.name == "sqlite":
+        _make_private(url.database)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _make_private(path: str | None) -> None:
+    """A new journal can be read by its owner alone: upload tokens are in it."""
+    if path and path != ":memory:":
+        # Where that fails, the first write says why, in words of its own.
+        with contextlib.suppress(OSError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

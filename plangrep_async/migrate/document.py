@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-__all__ = ["Document", "Found", "Problem", "State"]
+__all__ = ["OPEN", "UNSENT", "Document", "Found", "Problem", "State"]
 
 
 class State(StrEnum):
@@ -107,3 +107,10 @@ class Document(Found):
     attempts: int = 0
     error: str | None = None
     duplicate_of: int | None = None
+
+
+OPEN = tuple(state for state in State if state.is_open)
+"""The states that a run still has work with."""
+
+UNSENT = tuple(state for state in OPEN if state is not State.SENT)
+"""Those whose bytes are not confirmed."""

@@ -6,77 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
-from attrs import asdict, frozen
-from sqlalchemy import Connection, Row, case, func, insert, select, update
+from attrs import asdict
+from sqlalchemy import Connection, case, func, insert, select, update
 
 from ..errors import ConfigurationError
 from .database import Database, open_engine
 from .document import Document, Found, Problem, State
+from .rows import Group, Sample, Tally, document_of, group_of, rediscovered, row_of, twin_of
 from .schema import VERSION, documents, facts, groups, metadata, samples
 
 __all__ = ["Group", "Journal", "Sample", "Tally"]
 
 _PAGE = 500
-
-
-@frozen
-class Tally:
-    """Documents by state, with their bytes.
-
-    Attributes:
-        documents: by state.
-        bytes: by state.
-        problems: by problem.
-    """
-
-    documents: Mapping[State, int]
-    bytes: Mapping[State, int]
-    problems: Mapping[Problem, int]
-
-    @property
-    def total(self) -> int:
-        """All documents that are known."""
-        return sum(self.documents.values())
-
-    def count(self, *states: State) -> int:
-        """Documents in these states."""
-        return sum(self.documents.get(state, 0) for state in states)
-
-    def size(self, *states: State) -> int:
-        """Bytes of the documents in these states."""
-        return sum(self.bytes.get(state, 0) for state in states)
-
-
-@frozen
-class Group:
-    """A job or a version that several documents go into.
-
-    Attributes:
-        state: the target's own word; ``open`` at first.
-        target_id: the job's id, once it exists.
-        idempotency_key: makes its creation and completion repeatable.
-        memo: what the target must remember; JSON values.
-    """
-
-    id: int
-    state: str
-    target_id: str | None = None
-    idempotency_key: str | None = None
-    memo: Mapping[str, Any] | None = None
-    error: str | None = None
-
-
-@frozen
-class Sample:
-    """How far the migration was at a moment; totals since its start. ``time`` is in seconds since 1970."""
-
-    time: float
-    documents: int
-    bytes: int
-    failures: int
-    throttled: int
 
 
 class Journal:
@@ -133,41 +76,30 @@ class Journal:
 
     # Documents
 
-    async def discover(self, found: Collection[Found]) -> int:
+    async def discover(self, found: Collection[Found], *, send_changed_again: bool = False) -> int:
         """Add the documents that are not known yet; returns how many were new.
 
         A known document that has not been begun takes the new fingerprint. One that was begun keeps its own: whether
-        the file has changed since is found when it is opened.
+        the file has changed since is found when it is opened. One that has arrived and changed since is noted as
+        changed, or begun anew.
         """
-        rows = [_row_of(item) for item in found]
-        if not rows:
-            return 0
+        rows = {row["key"]: row for row in map(row_of, found)}
 
         def work(connection: Connection) -> int:
-            keys = [row["key"] for row in rows]
-            known = {
-                row.key: State(row.state)
-                for row in connection.execute(
-                    select(documents.c.key, documents.c.state).where(documents.c.key.in_(keys))
+            known = connection.execute(
+                select(documents.c.key, documents.c.state, documents.c.size, documents.c.mtime_ns).where(
+                    documents.c.key.in_(list(rows))
                 )
-            }
-            fresh = {row["key"]: row for row in rows if row["key"] not in known}
-            if fresh:
-                connection.execute(insert(documents), list(fresh.values()))
-            for row in rows:
-                if known.get(row["key"]) in (State.DISCOVERED, State.FAILED) or (
-                    known.get(row["key"]) is State.SKIPPED and row["problem"] is None
-                ):
-                    changes = {name: value for name, value in row.items() if name not in ("key", "state")}
-                    if known[row["key"]] is State.SKIPPED:
-                        # What was skipped for a problem that has gone is a document like any other again.
-                        changes |= {"state": row["state"], "error": None, "duplicate_of": None}
-                    connection.execute(
-                        update(documents).where(documents.c.key == row["key"]).values(**changes, sha256=None)
-                    )
-            return len(fresh)
+            ).all()
+            for old in known:
+                changes = rediscovered(old, rows.pop(old.key), send_changed_again)
+                if changes:
+                    connection.execute(update(documents).where(documents.c.key == old.key).values(**changes))
+            if rows:
+                connection.execute(insert(documents), list(rows.values()))
+            return len(rows)
 
-        return await self.database.write(work)
+        return await self.database.write(work) if rows else 0
 
     async def change(self, document_id: int, **changes: Any) -> None:
         """Change columns of one document. Returns when it is durable."""
@@ -188,6 +120,90 @@ class Journal:
 
         await self.database.write(work)
 
+    async def digest(self, document_id: int, sha256: str, size: int, *, claim: bool) -> int | None:
+        """Note the digest of a document, and with ``claim`` look for another with the same bytes.
+
+        Both happen in one transaction, so that of two equal files on their way at once exactly one goes on.
+
+        Returns:
+            The id of the document that these bytes go with, when it is another one.
+        """
+
+        def work(connection: Connection) -> int | None:
+            connection.execute(
+                update(documents)
+                .where(documents.c.id == document_id)
+                .values(
+                    sha256=sha256,
+                    size=size,
+                    state=case(
+                        (documents.c.state == State.DISCOVERED.value, State.DIGESTED.value), else_=documents.c.state
+                    ),
+                )
+            )
+            if not claim:
+                return None
+            twin = connection.execute(twin_of(sha256, size, document_id).with_only_columns(documents.c.id)).scalar()
+            if twin is not None:
+                connection.execute(
+                    update(documents)
+                    .where(documents.c.id == document_id)
+                    .values(
+                        state=State.SKIPPED.value,
+                        problem=Problem.DUPLICATE.value,
+                        duplicate_of=twin,
+                        group_id=None,
+                        target_id=None,
+                        resume=None,
+                        memo=None,
+                    )
+                )
+            return twin
+
+        return await self.database.write(work)
+
+    async def claim_target(self, document_id: int, candidates: Iterable[str], **changes: Any) -> str:
+        """Give a document the first of the names that no other one has, and change it; the name."""
+
+        def work(connection: Connection) -> str:
+            for name in candidates:
+                taken = connection.execute(
+                    select(documents.c.id).where(documents.c.target_id == name, documents.c.id != document_id)
+                ).first()
+                if taken is None:
+                    connection.execute(
+                        update(documents).where(documents.c.id == document_id).values(target_id=name, **changes)
+                    )
+                    return name
+            raise ValueError(f"no name is free for document {document_id}")
+
+        return await self.database.write(work)
+
+    async def by_target(self, target_ids: Collection[str]) -> list[Document]:
+        """The documents that became these records; some hundred at a time."""
+        query = select(documents).where(documents.c.target_id.in_(list(target_ids)))
+        return [
+            document_of(row) for row in await self.database.read(lambda connection: connection.execute(query).all())
+        ]
+
+    async def move(self, before: State, after: State) -> None:
+        """Change the state of all documents that have another one."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(update(documents).where(documents.c.state == before.value).values(state=after.value))
+
+        await self.database.write(work)
+
+    async def revive(self) -> int:
+        """Begin the failed documents anew; returns how many."""
+        values = {"state": State.DISCOVERED.value, "attempts": 0, "problem": None, "group_id": None, "resume": None}
+
+        def work(connection: Connection) -> int:
+            failed = documents.c.state == State.FAILED.value
+            return connection.execute(update(documents).where(failed).values(**values, memo=None)).rowcount
+
+        return await self.database.write(work)
+
     async def get(self, document_id: int) -> Document:
         """One document. Raises ``KeyError`` for an id that is not there."""
         row = await self.database.read(
@@ -195,12 +211,13 @@ class Journal:
         )
         if row is None:
             raise KeyError(document_id)
-        return _document(row)
+        return document_of(row)
 
     async def documents(
         self,
         *states: State,
         group_id: int | None = None,
+        grouped: bool | None = None,
         problem: Problem | None = None,
         kinds: Collection[str] = (),
         after: int = 0,
@@ -214,6 +231,8 @@ class Journal:
             query = query.where(documents.c.state.in_([state.value for state in states]))
         if group_id is not None:
             query = query.where(documents.c.group_id == group_id)
+        if grouped is not None:
+            query = query.where((documents.c.group_id.is_not(None)) if grouped else (documents.c.group_id.is_(None)))
         if problem is not None:
             query = query.where(documents.c.problem == problem.value)
         if kinds:
@@ -225,26 +244,16 @@ class Journal:
                 ).all()
             )
             for row in page:
-                yield _document(row)
+                yield document_of(row)
             if len(page) < _PAGE:
                 return
             after = page[-1].id
 
     async def first_with(self, sha256: str, size: int, *, besides: int) -> Document | None:
         """The first other document with these bytes that was not skipped, if there is one."""
-        query = (
-            select(documents)
-            .where(
-                documents.c.sha256 == sha256,
-                documents.c.size == size,
-                documents.c.id != besides,
-                documents.c.state != State.SKIPPED.value,
-            )
-            .order_by(documents.c.id)
-            .limit(1)
-        )
+        query = twin_of(sha256, size, besides)
         row = await self.database.read(lambda connection: connection.execute(query).one_or_none())
-        return None if row is None else _document(row)
+        return None if row is None else document_of(row)
 
     async def tally(self) -> Tally:
         """Counts and bytes."""
@@ -268,12 +277,16 @@ class Journal:
 
     # Groups
 
-    async def open_group(self, **values: Any) -> Group:
-        """Make a group; its documents are put into it with ``change_all(ids, group_id=…)``."""
+    async def open_group(self, ids: Iterable[int] = (), **values: Any) -> Group:
+        """Make a group and put documents into it, in one transaction."""
+        wanted = list(ids)
 
         def work(connection: Connection) -> Group:
             row = connection.execute(insert(groups).values(state="open", **values).returning(groups)).one()
-            return _group(row)
+            for start in range(0, len(wanted), _PAGE):
+                page = wanted[start : start + _PAGE]
+                connection.execute(update(documents).where(documents.c.id.in_(page)).values(group_id=row.id))
+            return group_of(row)
 
         return await self.database.write(work)
 
@@ -285,12 +298,31 @@ class Journal:
 
         await self.database.write(work)
 
+    async def close_group(
+        self, group_id: int, arrived: Mapping[int, str], *, state: str, target_id: str | None
+    ) -> None:
+        """The whole group has arrived: it and its documents change in one transaction.
+
+        Args:
+            arrived: target ids by document id.
+        """
+
+        def work(connection: Connection) -> None:
+            connection.execute(update(groups).where(groups.c.id == group_id).values(state=state, target_id=target_id))
+            ended = {"state": State.COMPLETED.value, "error": None, "memo": None, "resume": None}
+            for document_id, name in arrived.items():
+                connection.execute(
+                    update(documents).where(documents.c.id == document_id).values(target_id=name, **ended)
+                )
+
+        await self.database.write(work)
+
     async def groups(self, *states: str) -> list[Group]:
         """Groups in these states, or all; there is one for a hundred documents."""
         query = select(groups).order_by(groups.c.id)
         if states:
             query = query.where(groups.c.state.in_(states))
-        return [_group(row) for row in await self.database.read(lambda connection: connection.execute(query).all())]
+        return [group_of(row) for row in await self.database.read(lambda connection: connection.execute(query).all())]
 
     async def group_sizes(self) -> Mapping[int, tuple[int, int]]:
         """For each group, the documents that are in it and their bytes, those that failed or were skipped left out."""
@@ -317,17 +349,6 @@ class Journal:
         rows = await self.database.read(lambda connection: connection.execute(query).all())
         return [Sample(row.time, row.documents, row.bytes, row.failures, row.throttled) for row in rows]
 
-    async def progress(self) -> tuple[int, int, int]:
-        """Documents that have arrived, their bytes, and failures: the totals of a sample."""
-        arrived = documents.c.state.in_([State.COMPLETED.value, State.VERIFIED.value])
-        query = select(
-            func.count(case((arrived, 1))),
-            func.sum(case((arrived, documents.c.size), else_=0)),
-            func.count(case((documents.c.state == State.FAILED.value, 1))),
-        )
-        row = await self.database.read(lambda connection: connection.execute(query).one())
-        return int(row[0]), int(row[1] or 0), int(row[2])
-
 
 def _create(connection: Connection) -> None:
     metadata.create_all(connection)
@@ -339,22 +360,3 @@ def _create(connection: Connection) -> None:
             f"this journal has format {version} and this program writes format {VERSION}; use the version of "
             "plangrep-async that made it"
         )
-
-
-def _row_of(found: Found) -> dict[str, Any]:
-    row = asdict(found, recurse=False)
-    row["state"] = State.DISCOVERED.value if found.problem is None else State.SKIPPED.value
-    row["problem"] = None if found.problem is None else found.problem.value
-    row["source"], row["attributes"] = dict(found.source), dict(found.attributes)
-    return row
-
-
-def _document(row: Row[Any]) -> Document:
-    values = dict(cast("Mapping[str, Any]", row._mapping))
-    values["state"] = State(values["state"])
-    values["problem"] = None if values["problem"] is None else Problem(values["problem"])
-    return Document(**values)
-
-
-def _group(row: Row[Any]) -> Group:
-    return Group(**cast("Mapping[str, Any]", row._mapping))

@@ -53,6 +53,7 @@ documents = Table(
     Index("documents_state", "state", "id"),
     Index("documents_sha256", "sha256"),
     Index("documents_group", "group_id"),
+    Index("documents_target", "target_id"),
 )
 """One row a document."""
 

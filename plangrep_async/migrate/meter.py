@@ -1,0 +1,93 @@
+"""How far a run is, how fast, and how long it will take."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+
+from .document import State
+from .events import Progress
+from .journal import Tally
+
+__all__ = ["Meter"]
+
+_WINDOW = 60.0
+_LEAST = 10.0
+
+
+class Meter:
+    """Counts; knows no clock of its own.
+
+    Args:
+        tally: as the journal stood when the run began.
+        now: monotonic seconds.
+    """
+
+    def __init__(self, tally: Tally, now: float) -> None:
+        self._began = now
+        self.documents = tally.total
+        self.arrived = tally.count(State.COMPLETED, State.VERIFIED)
+        self.failed = tally.count(State.FAILED)
+        self.skipped = tally.count(State.SKIPPED)
+        self.bytes_total = sum(tally.bytes.values()) - tally.size(State.SKIPPED)
+        self.bytes_arrived = tally.size(State.COMPLETED, State.VERIFIED)
+        self.groups = 0
+        self.new_failures = 0
+        self._partial: dict[Hashable, int] = {}
+        self._history: deque[tuple[float, int, int]] = deque([(now, self.arrived, self.bytes_arrived)])
+
+    def size_known(self, before: int, now: int) -> None:
+        """A document's size became known, or changed."""
+        self.bytes_total += now - before
+
+    def confirmed(self, transfer: Hashable, size: int | None) -> None:
+        """Bytes of unfinished documents that the target has; ``None`` when that transfer has ended."""
+        if size is None:
+            self._partial.pop(transfer, None)
+        else:
+            self._partial[transfer] = size
+
+    def ended(self, state: State, size: int) -> None:
+        """A document has ended."""
+        if state is State.COMPLETED:
+            self.arrived += 1
+            self.bytes_arrived += size
+        elif state is State.FAILED:
+            self.failed += 1
+            self.new_failures += 1
+        elif state is State.SKIPPED:
+            self.skipped += 1
+            self.bytes_total -= size
+
+    def progress(self, now: float, *, waiters: int = 0, waited: float = 0.0, final: bool = False) -> Progress:
+        """The state of things."""
+        confirmed = min(self.bytes_arrived + sum(self._partial.values()), max(self.bytes_total, self.bytes_arrived))
+        history = self._history
+        if now - history[-1][0] >= 1.0:
+            history.append((now, self.arrived, confirmed))
+        while len(history) > 2 and now - history[1][0] > _WINDOW:
+            history.popleft()
+        began, arrived_then, confirmed_then = history[0]
+        seconds = max(now - began, 0.001)
+        byte_rate = max(0.0, (confirmed - confirmed_then) / seconds)
+        file_rate = (self.arrived - arrived_then) / seconds
+        files_left = self.documents - self.arrived - self.failed - self.skipped
+        bytes_left = max(0, self.bytes_total - confirmed)
+        left: float | None = 0.0 if not files_left else None
+        if files_left and seconds >= _LEAST and file_rate > 0 and (byte_rate > 0 or not bytes_left):
+            left = max(files_left / file_rate, bytes_left / byte_rate if bytes_left else 0.0)
+        return Progress(
+            documents=self.documents,
+            arrived=self.arrived,
+            failed=self.failed,
+            skipped=self.skipped,
+            bytes_total=self.bytes_total,
+            bytes_confirmed=confirmed,
+            rate=byte_rate,
+            limiter_waiters=waiters,
+            limiter_waited=waited,
+            groups=self.groups,
+            seconds=now - self._began,
+            seconds_left=left,
+            final=final,
+        )

@@ -1,0 +1,129 @@
+"""Between rows of the tables and records. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from attrs import asdict, frozen
+from sqlalchemy import Row, Select, select
+
+from .document import Document, Found, Problem, State
+from .schema import documents
+
+__all__ = ["Group", "Sample", "Tally", "document_of", "group_of", "rediscovered", "row_of", "twin_of"]
+
+
+@frozen
+class Tally:
+    """Documents by state, with their bytes.
+
+    Attributes:
+        documents: by state.
+        bytes: by state.
+        problems: by problem.
+    """
+
+    documents: Mapping[State, int]
+    bytes: Mapping[State, int]
+    problems: Mapping[Problem, int]
+
+    @property
+    def total(self) -> int:
+        """All documents that are known."""
+        return sum(self.documents.values())
+
+    def count(self, *states: State) -> int:
+        """Documents in these states."""
+        return sum(self.documents.get(state, 0) for state in states)
+
+    def size(self, *states: State) -> int:
+        """Bytes of the documents in these states."""
+        return sum(self.bytes.get(state, 0) for state in states)
+
+
+@frozen
+class Group:
+    """A job or a version that several documents go into.
+
+    Attributes:
+        state: the target's own word; ``open`` at first.
+        target_id: the job's id, once it exists.
+        idempotency_key: makes its creation and completion repeatable.
+        memo: what the target must remember; JSON values.
+    """
+
+    id: int
+    state: str
+    target_id: str | None = None
+    idempotency_key: str | None = None
+    memo: Mapping[str, Any] | None = None
+    error: str | None = None
+
+
+@frozen
+class Sample:
+    """How far the migration was at a moment; totals since its start. ``time`` is in seconds since 1970."""
+
+    time: float
+    documents: int
+    bytes: int
+    failures: int
+    throttled: int
+
+
+def twin_of(sha256: str, size: int, besides: int) -> Select[Any]:
+    ended = [State.SKIPPED.value, State.FAILED.value]
+    return (
+        select(documents)
+        .where(
+            documents.c.sha256 == sha256,
+            documents.c.size == size,
+            documents.c.id != besides,
+            documents.c.state.not_in(ended),
+        )
+        .order_by(documents.c.id)
+        .limit(1)
+    )
+
+
+_BEGIN_ANEW: dict[str, Any] = {
+    "sha256": None,
+    "problem": None,
+    "error": None,
+    "duplicate_of": None,
+    "group_id": None,
+    "memo": None,
+    "resume": None,
+}
+
+
+def rediscovered(old: Row[Any], row: dict[str, Any], send_changed_again: bool) -> dict[str, Any]:
+    """What a second sight of a known document changes."""
+    state = State(old.state)
+    fresh = {name: value for name, value in row.items() if name != "key"}
+    changed = bool(row["mtime_ns"]) and (old.size, old.mtime_ns) != (row["size"], row["mtime_ns"])
+    if state is State.DISCOVERED or (state is State.SKIPPED and (row["problem"] is None) and changed):
+        return {**_BEGIN_ANEW, **fresh}
+    if state in (State.COMPLETED, State.VERIFIED) and changed:
+        return {**_BEGIN_ANEW, **fresh} if send_changed_again else {"problem": Problem.CHANGED.value}
+    return {}
+
+
+def row_of(found: Found) -> dict[str, Any]:
+    row = asdict(found, recurse=False)
+    row["state"] = State.DISCOVERED.value if found.problem is None else State.SKIPPED.value
+    row["problem"] = None if found.problem is None else found.problem.value
+    row["source"], row["attributes"] = dict(found.source), dict(found.attributes)
+    return row
+
+
+def document_of(row: Row[Any]) -> Document:
+    values = dict(cast("Mapping[str, Any]", row._mapping))
+    values["state"] = State(values["state"])
+    values["problem"] = None if values["problem"] is None else Problem(values["problem"])
+    return Document(**values)
+
+
+def group_of(row: Row[Any]) -> Group:
+    return Group(**cast("Mapping[str, Any]", row._mapping))

@@ -1,0 +1,247 @@
+"""One run over a journal: what sources and targets share while it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from attrs import evolve
+
+from .._clock import Clock
+from ..upload import Fingerprint, PreparedFile, UploadState
+from .document import Document, Problem, State
+from .errors import MigrationStopped
+from .events import DocumentEnded, Event, GroupEnded
+from .failure import Verdict, judge, sentence_of
+from .journal import Journal, Tally
+from .meter import Meter
+from .options import MigrationOptions
+from .outage import Outage
+from .sources import Source
+from .targets.target import Target
+
+__all__ = ["Duplicate", "Run", "Stopping"]
+
+
+class Duplicate(Exception):
+    """The same bytes go with another document."""
+
+    def __init__(self, document_id: int) -> None:
+        super().__init__(f"the same bytes as document {document_id}")
+        self.document_id = document_id
+
+
+class Stopping(Exception):
+    """The run ends; what has not begun does not begin."""
+
+
+class Run:
+    """What everything in a run needs.
+
+    Args:
+        journal: open, and leased.
+        spool: a folder for files that are fetched before they are sent.
+        emit: takes events; must not block.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        source: Source,
+        target: Target,
+        options: MigrationOptions,
+        *,
+        spool: Path,
+        tally: Tally,
+        emit: Callable[[Event], None],
+        clock: Clock,
+    ) -> None:
+        self.journal = journal
+        self.source = source
+        self.target = target
+        self.options = options
+        self.spool = spool
+        self.emit = emit
+        self.clock = clock
+        self.meter = Meter(tally, clock.monotonic())
+        self._stop = asyncio.Event()
+        self.stopped_by: Exception | None = None
+        self.outage = Outage(
+            target.probe, emit, self.pause, lambda: self.stopping, clock=clock, patience=options.patience
+        )
+
+    # Stopping
+
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing new is to begin."""
+        return self._stop.is_set()
+
+    def stop(self, reason: Exception | None = None) -> None:
+        """Begin nothing new, finish what is in flight. ``reason`` is raised at the end of the run."""
+        self.stopped_by = self.stopped_by or reason
+        self._stop.set()
+
+    def check(self) -> None:
+        """Raise :class:`Stopping` when nothing new is to begin."""
+        if self.stopping:
+            raise Stopping
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not beyond the wish to stop."""
+        waits = [
+            asyncio.ensure_future(self.clock.sleep(seconds)),
+            asyncio.ensure_future(self._stop.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    # Steps of a document
+
+    async def digested(self, document: Document, prepared: PreparedFile) -> None:
+        """Note what a file's bytes are, before a slot is asked for.
+
+        Raises:
+            Duplicate: they go with another document; this one is skipped.
+            Stopping: the run is to end.
+        """
+        self.check()
+        assert prepared.sha256 is not None
+        twin = await self.journal.digest(
+            document.id, prepared.sha256, prepared.size, claim=self.options.dedupe == "skip"
+        )
+        if twin is not None:
+            raise Duplicate(twin)
+
+    async def reached(self, document: Document, state: UploadState) -> None:
+        """Note how far an upload is; nothing that depends on it has happened yet."""
+        step = State.SENT if state.stored else State.SLOT_ASKED
+        await self.journal.change(document.id, state=step.value, resume=state.to_json(), memo=state.memo)
+
+    async def completed(self, document: Document, target_id: str, size: int) -> None:
+        """The document has arrived."""
+        await self.journal.change(
+            document.id, state=State.COMPLETED.value, target_id=target_id, error=None, resume=None, memo=None
+        )
+        self.arrived(document, target_id, size)
+
+    def arrived(self, document: Document, target_id: str | None, size: int) -> None:
+        """Tell that a document has arrived, which the journal knows already."""
+        self.outage.succeeded()
+        self._ended(document, State.COMPLETED, size, target_id=target_id)
+        self.discard(document)
+
+    async def skipped(self, document: Document, problem: Problem, error: str | None = None) -> None:
+        """The document is left out on purpose."""
+        await self.journal.change(
+            document.id, state=State.SKIPPED.value, problem=problem.value, error=error, group_id=None
+        )
+        self._ended(document, State.SKIPPED, document.size, problem=problem, error=error)
+        self.discard(document)
+
+    async def failed(self, document: Document, error: BaseException) -> None:
+        """An attempt at the document has failed: decide whether it is tried again.
+
+        Raises what stops the whole run.
+        """
+        if isinstance(error, Duplicate):
+            self._ended(document, State.SKIPPED, document.size, problem=Problem.DUPLICATE)
+            self.discard(document)
+            return
+        if isinstance(error, Stopping) or self.stopped_by is not None:
+            return
+        judgement = judge(error)
+        if judgement.verdict is Verdict.STOP:
+            raise sentence_of(error)
+        if judgement.verdict is not Verdict.FAILED:
+            try:
+                excused = await self.outage.blame(judgement)
+            except Exception as worse:
+                raise sentence_of(worse) from error
+            if judgement.verdict is Verdict.LATER:
+                await self._again(document, error, judgement.problem, counted=not excused)
+                return
+        await self.end(document, error, judgement.problem)
+
+    async def end(self, document: Document, error: BaseException, problem: Problem | None) -> None:
+        """The document has failed for good (``retry`` begins it anew)."""
+        text = str(error) or type(error).__name__
+        await self.journal.change(
+            document.id,
+            state=State.FAILED.value,
+            problem=None if problem is None else problem.value,
+            error=text,
+            attempts=document.attempts + 1,
+            group_id=None,
+        )
+        self._ended(document, State.FAILED, document.size, problem=problem, error=text)
+        self.discard(document)
+        most = self.options.max_errors
+        if most is not None and self.meter.new_failures > most:
+            self.stop(
+                MigrationStopped(
+                    f"{self.meter.new_failures} documents have failed, and --max-errors allows {most}. Look at them "
+                    "with `migrate report`; `migrate retry` begins them anew, and the same command goes on with the "
+                    "others"
+                )
+            )
+
+    async def _again(self, document: Document, error: BaseException, problem: Problem | None, *, counted: bool) -> None:
+        current = await self.journal.get(document.id)
+        attempts = current.attempts + counted
+        if attempts >= self.options.attempts:
+            await self.end(evolve(current, attempts=attempts - 1), error, problem)
+            return
+        text = str(error) or type(error).__name__
+        # What an unfinished upload has reached stays; what the service disowned begins anew.
+        fresh = {} if _may_go_on(error) else {"state": State.DISCOVERED.value, "resume": None, "memo": None}
+        await self.journal.change(document.id, attempts=attempts, error=text, **fresh)
+        self.emit(DocumentEnded(document.key, State(fresh.get("state") or current.state), error=text))
+
+    def group_ended(self, target_id: str | None, state: str, documents: int, error: str | None = None) -> None:
+        """Tell of a job or a version."""
+        self.meter.groups += error is None
+        self.emit(GroupEnded(target_id, state, documents, error))
+
+    def _ended(
+        self,
+        document: Document,
+        state: State,
+        size: int,
+        *,
+        target_id: str | None = None,
+        problem: Problem | None = None,
+        error: str | None = None,
+    ) -> None:
+        self.meter.ended(state, size)
+        self.emit(DocumentEnded(document.key, state, target_id, problem, error))
+
+    # Files
+
+    def discard(self, document: Document) -> None:
+        """Remove what was fetched for a document that has ended."""
+        if self.source.is_remote:
+            for path in self.spool.glob(f"{document.id}.*"):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+
+def _may_go_on(error: BaseException) -> bool:
+    from ..errors import SourceChangedError
+    from ..upload import SendAgain, StartOver
+
+    return not isinstance(error, SendAgain | StartOver | SourceChangedError)
+
+
+def resume_of(document: Document, path: str) -> UploadState | None:
+    """What an earlier run has reached with this very file."""
+    if document.resume is None:
+        return None
+    state = UploadState.from_json(document.resume)
+    print_now = Fingerprint(path, document.size, document.mtime_ns, document.inode)
+    return state if state.fingerprint == print_now else None

@@ -1,0 +1,153 @@
+"""A PlanGrid project: its attachments, photos and sheets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Collection
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ...errors import ConfigurationError
+from ...plangrid import Attachment, Photo, PlanGridClient, Sheet
+from ...plangrid.models import Record
+from ...plangrid.pages import Listing
+from ..document import Document, Found
+
+__all__ = ["KINDS", "PlanGridSource"]
+
+KINDS = ("attachment", "photo", "sheet")
+_PAGE = 50
+
+
+class PlanGridSource:
+    """Every file of a project that is not deleted. A sheet is fetched as a packet of its own.
+
+    Args:
+        client: of an account that may read the project; stays open.
+        project_uid: the project.
+        kinds: which records to take.
+        since: only those that were created or changed since.
+    """
+
+    is_remote = True
+
+    def __init__(
+        self,
+        client: PlanGridClient,
+        project_uid: str,
+        *,
+        kinds: Collection[str] = KINDS,
+        since: datetime | None = None,
+    ) -> None:
+        if unknown := set(kinds) - set(KINDS):
+            raise ConfigurationError(f"kinds: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
+        self._project = client.project(project_uid)
+        self._kinds = tuple(kind for kind in KINDS if kind in kinds)
+        self._since = since
+
+    @property
+    def location(self) -> str:
+        """``plangrid:`` and the project's uid."""
+        return f"plangrid:{self._project.uid}"
+
+    async def scan(self) -> AsyncGenerator[list[Found], None]:
+        """See :class:`Source`. Files' sizes are not known before they are fetched."""
+        for kind in self._kinds:
+            listing: Listing[Any]
+            if kind == "attachment":
+                listing, found = self._project.attachments.list(updated_after=self._since), _attachment
+            elif kind == "photo":
+                listing, found = self._project.photos.list(updated_after=self._since), _photo
+            else:
+                listing, found = self._project.sheets.list(updated_after=self._since), _sheet
+            async with listing as records:
+                batch: list[Found] = []
+                async for record in records:
+                    if not record.deleted:
+                        batch.append(found(record))
+                    if len(batch) == _PAGE:
+                        yield batch
+                        batch = []
+                if batch:
+                    yield batch
+
+    async def fetch(self, document: Document, folder: Path) -> Path:
+        """Fetch the record's file; the record is read anew, because its URL may run out."""
+        to = folder / f"{document.id}{Path(document.name).suffix}"
+        if to.exists():
+            return to
+        uid = str(document.source["uid"])
+        if document.kind == "attachment":
+            return await self._project.attachments.download(uid, to)
+        if document.kind == "photo":
+            return await self._project.photos.download(uid, to)
+        packet = await self._project.sheets.create_packet([uid])
+        return await self._project.sheets.download_packet(await self._project.sheets.wait_for_packet(packet), to)
+
+
+def _attachment(record: Attachment) -> Found:
+    return Found(
+        key=f"attachment/{record.uid}",
+        kind="attachment",
+        name=_with_ending(record.name or record.uid, (".pdf",)),
+        folder=record.folder or None,
+        title=record.name,
+        source=_source(record),
+        attributes=_attributes(created_at=record.created_at, created_by=record.created_by and record.created_by.email),
+    )
+
+
+def _photo(record: Photo) -> Found:
+    name = record.title or record.uid
+    # Which of the two it is shows when it is fetched; the URL usually tells.
+    ending = ".png" if (record.url or "").partition("?")[0].lower().endswith(".png") else ".jpg"
+    return Found(
+        key=f"photo/{record.uid}",
+        kind="photo",
+        name=name if name.lower().endswith((".png", ".jpg", ".jpeg")) else f"{_file_name(name)}{ending}",
+        title=record.title,
+        source=_source(record),
+        attributes=_attributes(created_at=record.created_at, created_by=record.created_by and record.created_by.email),
+    )
+
+
+def _sheet(record: Sheet) -> Found:
+    return Found(
+        key=f"sheet/{record.uid}",
+        kind="sheet",
+        name=_with_ending(record.name or record.uid, (".pdf",)),
+        folder=record.version_name,
+        title=record.description,
+        source=_source(record),
+        attributes=_attributes(
+            version_name=record.version_name,
+            tags=list(record.tags) or None,
+            published_at=record.published_at,
+            published_by=record.published_by and record.published_by.email,
+            history_set_uid=record.history_set_uid,
+        ),
+    )
+
+
+def _source(record: Record) -> dict[str, Any]:
+    """The record as it came, for the records of an export; without its URL, which may be signed."""
+    fields = {name: value for name, value in record.to_dict().items() if name != "url"}
+    return {"uid": fields["uid"], "record": json.loads(json.dumps(fields, default=str))}
+
+
+def _attributes(**values: Any) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+        if value not in (None, "")
+    }
+
+
+def _file_name(name: str) -> str:
+    return name.replace("/", "-").replace("\0", "") or "unnamed"
+
+
+def _with_ending(name: str, endings: tuple[str, ...]) -> str:
+    name = _file_name(name)
+    return name if name.lower().endswith(endings) else name + endings[0]

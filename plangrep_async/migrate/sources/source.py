@@ -1,0 +1,42 @@
+"""What a source of documents does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Protocol
+
+from ..document import Document, Found
+
+__all__ = ["Source"]
+
+
+class Source(Protocol):
+    """A set of documents that can be gone through more than once.
+
+    Attributes:
+        location: as the command line writes it; kept in the journal.
+        is_remote: whether documents must be fetched before they can be sent.
+    """
+
+    @property
+    def location(self) -> str: ...
+
+    @property
+    def is_remote(self) -> bool: ...
+
+    def scan(self) -> AsyncGenerator[list[Found], None]:
+        """The documents, some hundred at a time, in an order of the source's own.
+
+        What is wrong with a document at first sight stands in ``Found.problem``. Cancelled or left early: nothing is
+        left running.
+        """
+        ...
+
+    async def fetch(self, document: Document, folder: Path) -> Path:
+        """Where the document's file is. A remote one is put into ``folder`` under the name of ``document.id``; it is
+        there only when it is whole.
+
+        Raises what the service raises, and ``OSError`` where the file cannot be written.
+        """
+        ...

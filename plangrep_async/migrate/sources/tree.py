@@ -1,0 +1,146 @@
+"""A folder and all below it."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+import os
+import stat
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from ...errors import ConfigurationError
+from ..document import Document, Found, Problem
+
+__all__ = ["FolderTree", "in_thread"]
+
+_BATCH = 1_000
+
+
+class FolderTree:
+    """The files of a folder tree. Hidden files and folders are left out.
+
+    Folders that are symbolic links are followed, each real folder once: loops end, and a folder that two links lead to
+    is taken where it is met first.
+
+    Args:
+        root: the folder.
+        include: patterns of which a file's name or its path below ``root`` must match one; all when there is none.
+        exclude: patterns of which it must match none; a folder that matches is not entered. Case does not count.
+        since: only files that were modified since.
+
+    Raises:
+        ConfigurationError: ``root`` is no folder that can be read.
+    """
+
+    is_remote = False
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        *,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        since: datetime | None = None,
+    ) -> None:
+        self.root = os.path.abspath(os.fspath(root))
+        self._include = tuple(pattern.lower() for pattern in include)
+        self._exclude = tuple(pattern.lower() for pattern in exclude)
+        self._since_ns = 0 if since is None else int(since.timestamp() * 1e9)
+        if not os.path.isdir(self.root):
+            raise ConfigurationError(f"{self.root} is no folder; name one that exists")
+
+    @property
+    def location(self) -> str:
+        """The folder's absolute path."""
+        return self.root
+
+    async def scan(self) -> AsyncGenerator[list[Found], None]:
+        """See :class:`Source`; folders are read in a thread, each in order of names."""
+        async with aclosing(in_thread(self._walk())) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def fetch(self, document: Document, folder: Path) -> Path:
+        """The file where it is."""
+        assert document.path is not None
+        return Path(document.path)
+
+    def _walk(self) -> Iterator[Found]:
+        seen: set[tuple[int, int]] = set()
+        folders = [self.root]
+        while folders:
+            folder = folders.pop()
+            try:
+                status = os.stat(folder)
+                if (status.st_dev, status.st_ino) in seen:
+                    continue
+                seen.add((status.st_dev, status.st_ino))
+                with os.scandir(folder) as entries:
+                    listed = sorted(entries, key=lambda entry: entry.name)
+            except OSError:
+                yield self._found(folder, None, Problem.UNREADABLE)
+                continue
+            inside: list[str] = []
+            for entry in listed:
+                if entry.name.startswith(".") or self._matches(entry.path, entry.name, self._exclude):
+                    continue
+                if _is_folder(entry):
+                    inside.append(entry.path)
+                elif not self._include or self._matches(entry.path, entry.name, self._include):
+                    found = self._look(entry)
+                    if found is not None:
+                        yield found
+            folders += reversed(inside)
+
+    def _look(self, entry: os.DirEntry[str]) -> Found | None:
+        try:
+            status = entry.stat()
+        except OSError:
+            # A dangling link, or gone since the folder was read.
+            return self._found(entry.path, None, Problem.VANISHED)
+        if not stat.S_ISREG(status.st_mode) or status.st_mtime_ns < self._since_ns:
+            return None
+        if not os.access(entry.path, os.R_OK):
+            return self._found(entry.path, status, Problem.UNREADABLE)
+        return self._found(entry.path, status, None if status.st_size else Problem.EMPTY)
+
+    def _found(self, path: str, status: os.stat_result | None, problem: Problem | None) -> Found:
+        key = os.path.relpath(path, self.root)
+        return Found(
+            key=_text(key),
+            name=_text(os.path.basename(path)),
+            path=path,
+            folder=_text(os.path.dirname(key)) or None,
+            size=0 if status is None else status.st_size,
+            mtime_ns=0 if status is None else status.st_mtime_ns,
+            inode=0 if status is None else status.st_ino,
+            problem=problem if _text(path) == path else Problem.UNREADABLE,
+        )
+
+    def _matches(self, path: str, name: str, patterns: Sequence[str]) -> bool:
+        if not patterns:
+            return False
+        name, below = name.lower(), path[len(self.root) :].lstrip("/").lower()
+        return any(fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(below, pattern) for pattern in patterns)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _text(name: str) -> str:
+    """A name whose bytes are no UTF-8 cannot be told to any service; it is shown with marks in place of them."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+async def in_thread(found: Iterator[Found]) -> AsyncGenerator[list[Found], None]:
+    """An iterator that blocks, in batches read by a thread."""
+    while batch := await asyncio.to_thread(lambda: list(islice(found, _BATCH))):
+        yield batch

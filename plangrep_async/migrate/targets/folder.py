@@ -1,0 +1,199 @@
+"""Into a folder: an export that can be imported again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import csv
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import TextIO
+
+from ...errors import ConfigurationError
+from ...ratelimit import LimiterStatistics
+from ..checking import ARRIVED, Checking, differences
+from ..document import OPEN, Document, Found, State
+from ..feed import Ready, feed
+from ..journal import Journal
+from ..packing import Crew
+from ..run import Duplicate, Run
+from ..sources.manifest import COLUMNS, row_of
+from .target import Estimate, Verified
+
+__all__ = ["FolderTarget"]
+
+_COPIES = 4
+_PLACES = {"attachment": "attachments", "photo": "photos", "sheet": "sheets"}
+
+
+class FolderTarget:
+    """Files below ``root/files``, and beside them ``manifest.jsonl``, ``manifest.csv`` and ``records.jsonl``.
+
+    A file appears under its name only when it is whole and on the disk. The lists are written at the end of a run, of
+    everything that has arrived.
+
+    Args:
+        root: the folder; made when there is none.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root).absolute()
+        if self.root.exists() and not self.root.is_dir():
+            raise ConfigurationError(f"{self.root} is no folder")
+
+    @property
+    def location(self) -> str:
+        """The folder's absolute path."""
+        return str(self.root)
+
+    def adopt(self, found: Found) -> Found:
+        """Everything."""
+        return found
+
+    def estimate(self, documents: int, size: int, kinds: Mapping[str, int]) -> Estimate:
+        """No calls at all."""
+        return Estimate()
+
+    async def probe(self) -> None:
+        """A folder is always there."""
+
+    async def settle(self, document: Document) -> str | None:
+        """Nothing is ever in doubt: a file is whole or not there."""
+        return None
+
+    async def deliver(self, run: Run) -> None:
+        """One pass, a few files at a time."""
+        await asyncio.to_thread(lambda: (self.root / "files").mkdir(parents=True, exist_ok=True))
+        async with Crew(_COPIES) as crew:
+            async for ready in feed(run, run.journal.documents(*OPEN)):
+                if run.stopping:
+                    return
+                await crew.take(lambda ready=ready: self._carry(run, ready))  # type: ignore[misc]
+
+    async def _carry(self, run: Run, ready: Ready) -> None:
+        document = ready.document
+        try:
+            name = document.target_id or await run.journal.claim_target(
+                document.id, _names(document), state=State.SLOT_ASKED.value
+            )
+            sha256, size = await asyncio.to_thread(_copy, ready.path, self.root / name, move=run.source.is_remote)
+            twin = await run.journal.digest(document.id, sha256, size, claim=run.options.dedupe == "skip")
+            if twin is not None:
+                await asyncio.to_thread((self.root / name).unlink, missing_ok=True)
+                raise Duplicate(twin)
+            await run.completed(document, name, size)
+        except Exception as error:  # noqa: BLE001 - judged there
+            await run.failed(document, error)
+
+    async def finish(self, run: Run) -> None:
+        """Write the lists; each replaces its predecessor only when it is whole."""
+        await self.write_lists(run.journal)
+
+    async def write_lists(self, journal: Journal) -> None:
+        """Write ``manifest.jsonl``, ``manifest.csv`` and ``records.jsonl`` of what has arrived, a page at a time."""
+        with contextlib.ExitStack() as stack:
+            names = ("manifest.jsonl", "manifest.csv", "records.jsonl")
+            parts = [self.root / f".{name}.part" for name in names]
+            files = [stack.enter_context(open(part, "w", encoding="utf-8", newline="")) for part in parts]
+            table = csv.DictWriter(files[1], [*COLUMNS, "size", "sha256", "source"], extrasaction="ignore")
+            table.writeheader()
+            async for document in journal.documents(*ARRIVED):
+                row = row_of(document, str(document.target_id))
+                files[0].write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+                table.writerow(row)
+                record = document.source.get("record")
+                if record is not None:
+                    line = {"kind": document.kind, "file": document.target_id, "record": record}
+                    files[2].write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+            for file in files:
+                await asyncio.to_thread(_write_through, file)
+        for part, name in zip(parts, names, strict=True):
+            os.replace(part, self.root / name)
+
+    async def verify(self, journal: Journal, *, deep: bool) -> Verified:
+        """Size and SHA-256 of every file."""
+        checking = Checking(journal)
+        await checking.begin()
+        async for document in journal.documents(*ARRIVED):
+            path = self.root / str(document.target_id)
+            try:
+                sha256, size = await asyncio.to_thread(_digest, path)
+            except FileNotFoundError:
+                continue
+            wrong = differences([("size", document.size, size), ("sha256", document.sha256, sha256)])
+            if wrong is None:
+                await checking.good(document, digest=True)
+            else:
+                checking.different(document, wrong)
+        return await checking.end()
+
+    def statistics(self) -> LimiterStatistics | None:
+        """There is no limiter."""
+        return None
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+def _names(document: Document) -> Iterator[str]:
+    """Names for a file below the root: its own, then with a number that no other document has."""
+    folder = [_safe(part) for part in PurePosixPath(document.folder or "").parts if part not in ("/", "..", ".")]
+    place = _PLACES.get(document.kind)
+    base = PurePosixPath("files", *([place] if place else []), *folder)
+    name = PurePosixPath(_safe(document.name))
+    yield str(base / name)
+    yield str(base / f"{name.stem[:200]}~{document.id}{name.suffix}")
+
+
+def _safe(name: str) -> str:
+    """A name that every file system takes, short enough for the longest number."""
+    text = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "-", name).rstrip(" .") or "unnamed"
+    stem, dot, suffix = text.rpartition(".")
+    while len(text.encode()) > 230:
+        stem = (stem or text)[:-1]
+        text = f"{stem}{dot}{suffix}" if dot else stem
+    return text
+
+
+def _copy(source: str, target: Path, *, move: bool) -> tuple[str, int]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if move:
+        digest = _digest(Path(source))
+        with open(source, "rb") as file:
+            os.fsync(file.fileno())
+        try:
+            os.replace(source, target)
+            return digest
+        except OSError:
+            pass  # another file system: copied below
+    part = target.with_name(f".{target.name}.part")
+    hasher, size = hashlib.sha256(), 0
+    try:
+        with open(source, "rb") as reader, open(part, "wb") as writer:
+            while block := reader.read(1 << 20):
+                hasher.update(block)
+                size += len(block)
+                writer.write(block)
+            writer.flush()
+            os.fsync(writer.fileno())
+        shutil.copystat(source, part)
+        os.replace(part, target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return hasher.hexdigest(), size
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(file.fileno()).st_size
+
+
+def _write_through(file: TextIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

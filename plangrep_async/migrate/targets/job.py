@@ -1,0 +1,234 @@
+"""One job of Plangrep, from its creation to its completion."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Any
+
+from attrs import evolve
+
+from ...errors import APIStatusError, ConflictError, NotFoundError, PermissionDeniedError, PlangrepAsyncError
+from ...plangrep import Job, JobStatus, PlangrepClient, UploadedFile
+from ...plangrep.models.upload import Completion, DirectUpload, MultipartCompletion, Registration, UploadInstruction
+from ...plangrep.uploads.registered_route import RegisteredRoute
+from ...plangrep.uploads.registrar import Registrar
+from ...upload import SlotRequest, Stored, Upload, UploadFile, UploadProgress, UploadState
+from ...upload import Target as UploadTarget
+from ..document import OPEN, UNSENT, Document, State
+from ..failure import Verdict, judge, sentence_of
+from ..feed import Ready
+from ..journal import Group
+from ..packing import Pile
+from ..run import Run, resume_of
+
+__all__ = ["JobFiller"]
+
+_RENEWALS = 3
+
+
+class JobFiller:
+    """Fills jobs.
+
+    Args:
+        run: the run.
+        client: of Plangrep.
+        project_id: where jobs are created.
+        failures: by group, how often its own calls have failed; the run ends when they do too often.
+    """
+
+    def __init__(self, run: Run, client: PlangrepClient, project_id: str, failures: Counter[int]) -> None:
+        self._failures = failures
+        self._run = run
+        self._client = client
+        self._project_id = project_id
+
+    @staticmethod
+    def new_key() -> str:
+        """Names a job before it exists; also the external id that it is found by."""
+        return f"migration-{uuid.uuid4()}"
+
+    async def carry(self, group: Group, pile: Pile) -> None:
+        """Take a job as far as it can be taken. Raises what stops the run."""
+        run = self._run
+        try:
+            job = await self._job(group)
+            if job is None:
+                return
+            if job.status.takes_uploads:
+                await self._upload(job, pile.items)
+                if not await self._is_full(group):
+                    return
+                job = await self._complete(group, job)
+                if job is None:
+                    return
+            await self._arrived(group, job)
+        except PlangrepAsyncError as error:
+            await self._failed(group, error)
+
+    async def _failed(self, group: Group, error: PlangrepAsyncError) -> None:
+        """One of the job's own calls failed, and so no single document is to blame."""
+        judgement = judge(error)
+        if judgement.verdict is not Verdict.LATER:
+            raise sentence_of(error) from error
+        try:
+            excused = await self._run.outage.blame(judgement)
+        except PlangrepAsyncError as worse:
+            raise sentence_of(worse) from error
+        self._failures[group.id] += not excused
+        if self._failures[group.id] >= self._run.options.attempts:
+            raise error
+        await self._run.journal.change_group(group.id, error=str(error))
+
+    async def _job(self, group: Group) -> Job | None:
+        """The group's job, made if there is none. ``None`` when it is gone and the group begins anew."""
+        run, jobs = self._run, self._client.jobs
+        assert group.idempotency_key is not None
+        if group.target_id is None:
+            key = group.idempotency_key
+            job = None
+            if group.state == "completing" or group.memo is not None:
+                # A former run may have asked for it; its answer was lost.
+                job = next((job for job in await jobs.list(self._project_id) if job.external_id == key), None)
+            if job is None:
+                await run.journal.change_group(group.id, memo={"asked": True})
+                job = (await jobs.create(self._project_id, external_id=key, idempotency_key=key)).job
+            await run.journal.change_group(group.id, target_id=job.id)
+        else:
+            try:
+                job = await jobs.get(group.target_id)
+            except NotFoundError:
+                job = None
+        if job is not None and job.status == JobStatus.PROVISIONING:
+            job = await jobs.wait_until_open(job.id)
+        if job is None or job.status in (JobStatus.CANCELLED, JobStatus.EXPIRED):
+            await self._dissolve(group, "the job has expired or was cancelled before it was full")
+            return None
+        return job
+
+    async def _dissolve(self, group: Group, why: str) -> None:
+        journal = self._run.journal
+        ids = [document.id async for document in journal.documents(*OPEN, group_id=group.id)]
+        await journal.change_all(ids, group_id=None, state=State.DISCOVERED.value, resume=None, memo=None)
+        await journal.change_group(group.id, state="abandoned", error=why)
+
+    async def _upload(self, job: Job, files: Sequence[Ready]) -> None:
+        run = self._run
+
+        async def register(registrations: Sequence[Registration]) -> Sequence[UploadInstruction]:
+            return (await self._client.uploads.register(job.id, registrations)).uploads
+
+        registrar = Registrar(register)
+        route = RegisteredRoute(registrar, self._client._context.codec.names)
+        uploads = (self._one(route, ready) for ready in files)
+        transfer = object()
+
+        def progress(now: UploadProgress) -> None:
+            run.meter.confirmed(transfer, None if now.final else sum(file.bytes_confirmed for file in now.active))
+
+        scheduler = await self._client._engine.open()
+        try:
+            async with aclosing(scheduler.run(uploads, on_progress=progress)) as outcomes:
+                async for outcome in outcomes:
+                    if not outcome.ok:
+                        ready: Ready = outcome.upload.key
+                        await run.failed(ready.document, outcome.error or RuntimeError("it was cancelled"))
+        finally:
+            await registrar.aclose()
+
+    def _one(self, route: RegisteredRoute, ready: Ready) -> Upload[UploadedFile]:
+        run, document = self._run, ready.document
+        file = UploadFile(ready.path, name=document.name, classification=document.classification)
+        upload = route.upload(file)
+        ask = upload.target
+        assert callable(ask)
+
+        async def slot(request: SlotRequest) -> UploadTarget:
+            await run.digested(document, request.file)
+            return await ask(request)
+
+        async def reached(state: UploadState) -> None:
+            await run.reached(document, state)
+
+        async def complete(stored: Stored) -> Any:
+            run.outage.succeeded()
+
+        return evolve(
+            upload,
+            target=slot,
+            complete=complete,
+            on_state=reached,
+            resume=resume_of(document, ready.path),
+            key=ready,
+        )
+
+    async def _is_full(self, group: Group) -> bool:
+        """Whether all files that the job is to have are stored."""
+        run = self._run
+        waiting = [document.id async for document in run.journal.documents(*UNSENT, group_id=group.id)]
+        return not waiting
+
+    async def _complete(self, group: Group, job: Job) -> Job | None:
+        run = self._run
+        sent = [document async for document in run.journal.documents(State.SENT, group_id=group.id)]
+        if not sent:
+            await self._client.jobs.cancel(job.id)
+            await run.journal.change_group(group.id, state="empty")
+            return None
+        await run.journal.change_group(group.id, state="completing")
+        try:
+            return await self._client.uploads.complete(
+                job.id,
+                completion_of(sent),
+                idempotency_key=f"{group.idempotency_key}-{(group.memo or {}).get('renewed', 0)}",
+            )
+        except (ConflictError, PermissionDeniedError, NotFoundError) as error:
+            now = await self._client.jobs.get(job.id)
+            if not now.status.takes_uploads:
+                return now
+            if isinstance(error, PermissionDeniedError):
+                await self._client.projects.get(self._project_id)  # does the key still work?
+            await self._send_again(group, sent, error)
+            return None
+
+    async def _send_again(self, group: Group, sent: Sequence[Document], error: APIStatusError) -> None:
+        """The service does not have what its storage had confirmed (or a token has run out): register anew."""
+        journal = self._run.journal
+        ids = [document.id for document in sent]
+        await journal.change_all(ids, state=State.DIGESTED.value, resume=None, memo=None)
+        # The body will be another one, so its key must be, too.
+        renewed = int((group.memo or {}).get("renewed", 0)) + 1
+        if renewed > _RENEWALS:
+            raise error
+        await journal.change_group(group.id, state="open", error=str(error), memo={"asked": True, "renewed": renewed})
+
+    async def _arrived(self, group: Group, job: Job) -> None:
+        run = self._run
+        sent = [document async for document in run.journal.documents(State.SENT, group_id=group.id)]
+        arrived = {document.id: str((document.memo or {})["document_id"]) for document in sent}
+        await run.journal.close_group(group.id, arrived, state="processing", target_id=job.id)
+        for document in sent:
+            run.arrived(document, arrived[document.id], document.size)
+        run.group_ended(job.id, job.status.value, len(sent))
+
+
+def completion_of(sent: Sequence[Document]) -> Completion:
+    """The body of the completion, from the journal; the same documents give the same body."""
+    direct: dict[str, DirectUpload] = {}
+    multipart: dict[str, MultipartCompletion] = {}
+    for document in sent:
+        memo, resume = document.memo or {}, document.resume or {}
+        name, token = str(memo["document_id"]), str(memo["upload_token"])
+        if resume.get("upload_id"):
+            multipart[name] = MultipartCompletion(
+                document_id=name, upload_token=token, upload_id=str(memo["upload_id"])
+            )
+        else:
+            direct[name] = DirectUpload(document_id=name, upload_token=token)
+    return Completion(
+        document_ids=tuple(sorted({*direct, *multipart})),
+        direct_uploads=tuple(direct.values()) or None,
+        multipart_uploads=tuple(multipart.values()) or None,
+    )

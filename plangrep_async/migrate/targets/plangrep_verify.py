@@ -1,0 +1,59 @@
+"""The jobs of a Plangrep project against the journal."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ...errors import GoneError, NotFoundError
+from ...plangrep import Job, PlangrepClient
+from ..checking import ARRIVED, Checking, differences
+from ..journal import Journal
+from .target import Verified
+
+__all__ = ["verify_jobs"]
+
+
+async def verify_jobs(client: PlangrepClient, journal: Journal) -> Verified:
+    """Read each job, and its result where it has one, and compare what they list with what was sent."""
+    checking = Checking(journal)
+    await checking.begin()
+    without_result = 0
+    for group in await journal.groups("processing", "done", "blocked", "failed"):
+        assert group.target_id is not None
+        try:
+            job = await client.jobs.get(group.target_id)
+            if job.status.has_result:
+                await _by_result(client, journal, checking, job, group.id)
+            else:
+                without_result += 1
+                await _by_names(journal, checking, job, group.id)
+        except (NotFoundError, GoneError) as error:
+            checking.note(f"job {group.target_id} cannot be read any more: {error}")
+    if without_result:
+        checking.note(f"{without_result} jobs have no result yet: their files were compared by name and number only")
+    checking.note("every file was registered with its SHA-256; the service itself shows none")
+    return await checking.end()
+
+
+async def _by_result(client: PlangrepClient, journal: Journal, checking: Checking, job: Job, group_id: int) -> None:
+    result = await client.jobs.result(job.id)
+    there = {document.document_id: document for document in result.documents}
+    async for document in journal.documents(*ARRIVED, group_id=group_id):
+        found = there.get(document.target_id)
+        if found is None:
+            continue
+        # Equal bytes in one job are one document of the service, under the name that came first.
+        size = found.file_size if found.file_size is not None else document.size
+        wrong = differences([("size", document.size, size)])
+        if wrong is None:
+            await checking.good(document)
+        else:
+            checking.different(document, wrong)
+
+
+async def _by_names(journal: Journal, checking: Checking, job: Job, group_id: int) -> None:
+    names = Counter(file.file_name for file in job.files or ())
+    async for document in journal.documents(*ARRIVED, group_id=group_id):
+        if names[document.name] > 0:
+            names[document.name] -= 1
+            await checking.good(document)

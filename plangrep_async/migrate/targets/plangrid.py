@@ -1,0 +1,191 @@
+"""Into a PlanGrid project: attachments with their folders, photos with their titles, versions of sheets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from attrs import evolve
+
+from ...errors import InvalidInputError, NotFoundError
+from ...plangrid import PlanGridClient
+from ...plangrid._context import Context
+from ...plangrid.uploads.pipeline import run_each
+from ...ratelimit import LimiterStatistics
+from ...session.call import NOT_GIVEN
+from ...upload import (
+    Outcome,
+    SlotRequest,
+    Stored,
+    Upload,
+    UploadFile,
+    UploadProgress,
+    UploadState,
+)
+from ...upload import (
+    Target as UploadTarget,
+)
+from ..document import OPEN, Document, Found, Problem
+from ..feed import Ready, feed
+from ..journal import Journal
+from ..options import MigrationOptions
+from ..run import Run, resume_of
+from .plangrid_verify import verify_project
+from .sheets import VersionPacker
+from .target import Estimate, Verified
+
+__all__ = ["PlanGridTarget"]
+
+_PHOTOS = (".png", ".jpg", ".jpeg")
+_BATCH = 50
+_CALLS_A_DAY = 10_000
+_WRITES_A_DAY = 2_000 / 360 * 86_400
+_FILES_OF_A_VERSION = 100
+
+
+class PlanGridTarget:
+    """A project that documents go into.
+
+    Args:
+        client: of an account that may write there; stays open. Its ``uploads`` settings bound the transfers.
+        project_uid: the project.
+        options: ``pdfs`` and ``version_name`` say what PDFs become.
+    """
+
+    def __init__(self, client: PlanGridClient, project_uid: str, *, options: MigrationOptions | None = None) -> None:
+        self._client = client
+        self._project = client.project(project_uid)
+        self._options = options or MigrationOptions()
+
+    @property
+    def location(self) -> str:
+        """``plangrid:`` and the project's uid."""
+        return f"plangrid:{self._project.uid}"
+
+    def adopt(self, found: Found) -> Found:
+        """PDFs become attachments (or sheets), PNG and JPEG photos (pages "Upload Attachment to Project", "Upload Photo
+        to Project"); anything else is unsupported."""
+        if found.kind != "file" or found.problem is not None:
+            return found
+        name = found.name.lower()
+        if name.endswith(".pdf"):
+            return evolve(found, kind="sheet" if self._options.pdfs == "sheets" else "attachment")
+        if name.endswith(_PHOTOS):
+            return evolve(found, kind="photo")
+        return evolve(found, problem=Problem.UNSUPPORTED)
+
+    def estimate(self, documents: int, size: int, kinds: Mapping[str, int]) -> Estimate:
+        """Two calls a file, fifty to a batch; a batch counts as one write."""
+        versions = -(-kinds.get("sheet", 0) // _FILES_OF_A_VERSION)
+        most = 2 * documents + 2 * versions
+        calls = -(-most // _BATCH)
+        return Estimate(
+            calls=calls, calls_most=most, batches=versions, days=max(calls / _CALLS_A_DAY, calls / _WRITES_A_DAY)
+        )
+
+    async def probe(self) -> None:
+        """Read the rate limits, which every key may."""
+        await self._client.rate_limits.page(limit=1, deadline=15.0, max_attempts=1, coalesce=False)
+
+    async def settle(self, document: Document) -> str | None:
+        """The record is named by its slot's uid."""
+        uid = (document.memo or {}).get("uid")
+        if uid is None or document.kind == "sheet":
+            return None
+        resource = self._project.photos if document.kind == "photo" else self._project.attachments
+        try:
+            return (await resource.get(uid)).uid
+        except NotFoundError:
+            return None
+
+    async def deliver(self, run: Run) -> None:
+        """One pass: attachments and photos each by itself, then versions of sheets."""
+        await self._deliver_singles(run)
+        if not run.stopping:
+            await VersionPacker(run, self._project, self._options, _FILES_OF_A_VERSION).deliver()
+
+    async def finish(self, run: Run) -> None:
+        """Nothing is left to do."""
+
+    async def verify(self, journal: Journal, *, deep: bool) -> Verified:
+        """By the project's own lists: uid, name or title, folder; ``deep`` fetches each file and compares its SHA-256."""
+        return await verify_project(self._project, journal, deep=deep)
+
+    def statistics(self) -> LimiterStatistics | None:
+        """Of the client's limiter."""
+        return self._client.statistics()[0]
+
+    async def aclose(self) -> None:
+        """The client belongs to whoever made it."""
+
+    async def _deliver_singles(self, run: Run) -> None:
+        def progress(now: UploadProgress) -> None:
+            run.meter.confirmed(self, None if now.final else sum(file.bytes_confirmed for file in now.active))
+
+        documents = run.journal.documents(*OPEN, kinds=("attachment", "photo"))
+        async with (
+            aclosing(_files(run, feed(run, documents))) as files,
+            aclosing(
+                run_each(
+                    self._client._context,
+                    files,
+                    lambda context, file, index: self._upload(run, context, file, index),
+                    progress,
+                )
+            ) as outcomes,
+        ):
+            async for outcome in outcomes:
+                if not outcome.ok:
+                    await run.failed(_ready(outcome).document, outcome.error or InvalidInputError("it was cancelled"))
+
+    def _upload(self, run: Run, context: Context, file: UploadFile, index: int) -> Upload[Any]:
+        ready: Ready = file.attributes["ready"]
+        document = ready.document
+        upload: Upload[Any]
+        if document.kind == "photo":
+            upload = self._project.photos._upload(context, file, index, None, {})
+        else:
+            upload = self._project.attachments._upload(context, file, index, NOT_GIVEN, None, NOT_GIVEN, {})
+        ask, complete = upload.target, upload.complete
+        assert callable(ask) and complete is not None  # noqa: PT018
+
+        async def slot(request: SlotRequest) -> UploadTarget:
+            await run.digested(document, request.file)
+            return await ask(request)
+
+        async def reached(state: UploadState) -> None:
+            await run.reached(document, state)
+
+        async def completed(stored: Stored) -> Any:
+            record = await complete(stored)
+            await run.completed(document, record.uid, stored.file.size)
+            return record
+
+        return evolve(
+            upload,
+            target=slot,
+            complete=completed,
+            on_state=reached,
+            digests=("sha256",),
+            resume=resume_of(document, ready.path),
+        )
+
+
+async def _files(run: Run, ready: AsyncGenerator[Ready, None]) -> AsyncGenerator[UploadFile, None]:
+    async with aclosing(ready) as readies:
+        async for item in readies:
+            document = item.document
+            name = document.name if document.kind == "photo" else document.title or document.name
+            yield UploadFile(
+                item.path,
+                name=name,
+                folder=document.folder if document.kind == "attachment" else None,
+                title=document.title or document.name,
+                attributes={"ready": item},
+            )
+
+
+def _ready(outcome: Outcome[Any]) -> Ready:
+    ready: Ready = outcome.upload.file.attributes["ready"]
+    return ready

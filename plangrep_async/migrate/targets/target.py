@@ -1,0 +1,113 @@
+"""What a target of documents does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from attrs import frozen
+
+from ..document import Document, Found
+
+if TYPE_CHECKING:
+    from ...ratelimit import LimiterStatistics
+    from ..journal import Journal
+    from ..run import Run
+
+__all__ = ["Estimate", "Target", "Verified"]
+
+
+@frozen
+class Estimate:
+    """What a migration asks of a service.
+
+    Attributes:
+        calls: of the API at least, when calls travel in full batches.
+        calls_most: when each travels alone.
+        batches: jobs or versions.
+        days: that ``calls`` need under the documented limits.
+        credits: a sentence, where the service charges.
+    """
+
+    calls: int = 0
+    calls_most: int = 0
+    batches: int = 0
+    days: float = 0.0
+    credits: str | None = None
+
+
+@frozen
+class Verified:
+    """What a comparison of journal and target has shown.
+
+    Attributes:
+        checked: documents that the journal has as arrived.
+        good: of these, there and the same as far as the service tells.
+        digests: of these, compared byte for byte by their SHA-256.
+        missing: keys that are not there; the first hundred.
+        different: key and what differs; the first hundred.
+        notes: what could not be compared.
+    """
+
+    checked: int
+    good: int
+    digests: int
+    missing: tuple[str, ...] = ()
+    different: Mapping[str, str] = {}
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that arrived is as it should be."""
+        return self.checked == self.good
+
+
+class Target(Protocol):
+    """Where documents go."""
+
+    @property
+    def location(self) -> str:
+        """As the command line writes it; kept in the journal."""
+        ...
+
+    def adopt(self, found: Found) -> Found:
+        """The same with the kind of record that it will be, or the problem that keeps it out; by name and size alone,
+        no I/O."""
+        ...
+
+    def estimate(self, documents: int, size: int, kinds: Mapping[str, int]) -> Estimate:
+        """What so many documents ask of the service. No I/O."""
+        ...
+
+    async def probe(self) -> None:
+        """One small call, once; raises what it raises."""
+        ...
+
+    async def settle(self, document: Document) -> str | None:
+        """Ask for the record of a document that was sent before a crash; its id when it exists."""
+        ...
+
+    async def deliver(self, run: Run) -> None:
+        """One pass over all open documents. Raises what stops the run."""
+        ...
+
+    async def finish(self, run: Run) -> None:
+        """After the last pass: wait, look, write what closes the migration."""
+        ...
+
+    async def verify(self, journal: Journal, *, deep: bool) -> Verified:
+        """Compare what arrived with the journal, and note what is good as verified.
+
+        Args:
+            journal: of the migration.
+            deep: fetch every file and compare digests, where the service tells none.
+        """
+        ...
+
+    def statistics(self) -> LimiterStatistics | None:
+        """Of the limiter that paces the calls."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what the target opened itself."""
+        ...
