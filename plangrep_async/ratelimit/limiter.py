@@ -41,7 +41,7 @@ class RateLimiter:
         store: where tokens are counted; by default in this object alone.
         clock: where the time comes from.
         random: numbers from 0 to 1, to spread what several clients do.
-        max_waiters: how many calls may wait at once; one costs about half a kilobyte.
+        max_waiters: how many calls may wait at once; one costs about 0.7 kB.
         settings: margins and waits.
 
     Raises:
