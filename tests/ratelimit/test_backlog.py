@@ -69,10 +69,10 @@ async def test_writes_of_several_windows_are_served_as_the_windows_come(
     server = simulated_server(DOCUMENTED, mode, 100.0)
     limiter = RateLimiter(DOCUMENTED, clock=clock)
     client = simulated_client(limiter, server)
-    elapsed = await client.calls(8_000, WRITE)
+    elapsed = await client.calls(6_000, WRITE)
     assert server.refused == 0
     # The first 2,000 leave at once, at 40 a second; then one window each.
-    assert elapsed <= (3 * 360 + 50) / 0.98
+    assert elapsed <= (2 * 360 + 50) / 0.98
 
 
 async def test_a_named_reset_is_followed(
@@ -154,11 +154,11 @@ async def test_two_clients_that_share_a_key_recover_from_every_429(
         for client in clients:
             client.limiter.observe(server.account())
     began = clock.monotonic()
-    tasks = [asyncio.create_task(client.call()) for client in clients for _ in range(1_000)]
+    tasks = [asyncio.create_task(client.call()) for client in clients for _ in range(600)]
     await clock.run_until_idle()
     await asyncio.gather(*tasks)
-    assert server.accepted == 2_000
+    assert server.accepted == 1_200
     assert max(client.most_attempts for client in clients) <= 3
-    assert 2_000 / (clock.monotonic() - began) > (0.6 if learns else 0.4) * 40
+    assert 1_200 / (clock.monotonic() - began) > (0.6 if learns else 0.4) * 40
     if learns:
-        assert server.refused < 0.05 * 2_000
+        assert server.refused < 0.05 * 1_200
