@@ -15,7 +15,7 @@ import httpx
 from attrs import frozen
 
 from ..errors import APIConnectionError, APIStatusError, DecodeError, InvalidInputError, PlangrepAsyncError
-from ..session import Answer, Decision, Outcome, Session, Verdict, redact_url
+from ..session import Answer, BasicCredentials, Decision, Outcome, Session, Verdict, redact_url
 from ..session.failure import connection_error, outcome_of
 from .entry import Entry
 
@@ -83,7 +83,7 @@ def after_answer(session: Session, entry: Entry, answer: Answer | None, now: flo
         return _unknown(session, entry, broken, now, luck)
     if 200 <= answer.status < 300:
         return Deliver(answer)
-    if entry.largest > 1 and _session_can_help(entry, answer):
+    if entry.largest > 1 and _session_can_help(session, entry, answer):
         return Again(largest=1, counted=False)
     decision = _decide(session, entry, Outcome(answer.status, retry_after=session.retry_after(answer)), luck)
     if decision.verdict is Verdict.RETRY:
@@ -197,8 +197,8 @@ def _again(decision: Decision, status: int | None, size: int | None) -> Again:
     return Again(decision.wait, largest=None if size is None or status in _BUSY else max(1, size // 4))
 
 
-def _session_can_help(entry: Entry, answer: Answer) -> bool:
+def _session_can_help(session: Session, entry: Entry, answer: Answer) -> bool:
     """Whether the session would go on after this answer to a single call: new credentials, or a redirect."""
     if answer.status == 401:
-        return True
+        return not isinstance(session.credentials, BasicCredentials | None)
     return answer.status in _REDIRECTS and entry.call.method == "GET" and "location" in answer.headers

@@ -83,7 +83,10 @@ class TokenDesk:
     def wait(self, fare: Fare, patience: float | None) -> None:
         """Wait for tokens in a task. ``patience``: seconds after which ``impatient`` is called, again and again."""
         self.waiting_for, self._since = fare, self._clock.monotonic()
-        self._task = asyncio.get_running_loop().create_task(self._acquire(fare), name="plangrep_async tokens")
+        task = asyncio.get_running_loop().create_task(self._acquire(fare), name="plangrep_async tokens")
+        if task.done():  # an eager task, which got them at once
+            return
+        self._task = task
         if patience is not None:
             self._timer = self._clock.call_later(patience, lambda: self._try(patience))
 

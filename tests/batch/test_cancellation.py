@@ -167,6 +167,22 @@ async def test_when_all_give_up_nothing_waits_for_tokens_any_more(world):
     assert world.clock.next_timer() is None
 
 
+async def test_tokens_that_come_for_nobody_are_given_back(world):
+    """All give up in the turn in which the tokens for their batch are there."""
+    session = world.session(limits=ONE_IN_TEN)
+    coalescer = world.coalescer(session)
+    await coalescer.send(world.get("/0"))
+    tasks = start(coalescer, [world.get("/1"), world.get("/2")])
+    await world.clock.advance(1.0)
+    world.clock.tick(60.0)
+    for task in tasks:
+        task.cancel()
+    await ended(*tasks)
+    await world.clock.advance(0.0)
+    assert session.limiter.available() == 1
+    assert world.service.requests == ["/0"]
+
+
 async def test_the_last_one_left_does_not_wait_for_a_batchs_tokens(world):
     session = world.session(limits=[RateLimit(10, 1.0), RateLimit(1, 0.9, "write")])
     coalescer = world.coalescer(session)

@@ -118,6 +118,30 @@ weathers = st.builds(
 )
 
 
+class CountingLimiter(RateLimiter):
+    """Keeps account of what was taken and not given back, by kind."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.taken = Counter()
+
+    def try_acquire(self, kinds=("all",), cost=1):
+        taken = super().try_acquire(kinds, cost)
+        self.taken.update(dict.fromkeys(kinds, cost * taken))
+        return taken
+
+    async def acquire(self, kinds=("all",), cost=1):
+        if self.try_acquire(kinds, cost):
+            return 0.0
+        waited = await super().acquire(kinds, cost)
+        self.taken.update(dict.fromkeys(kinds, cost))
+        return waited
+
+    def refund(self, kinds=("all",), cost=1, *, age=0.0):
+        super().refund(kinds, cost, age=age)
+        self.taken.subtract(dict.fromkeys(kinds, cost))
+
+
 @define(eq=False)
 class ModelService(httpx.AsyncBaseTransport):
     """Fails as it is told, and remembers what it carried out."""
@@ -125,15 +149,20 @@ class ModelService(httpx.AsyncBaseTransport):
     clock: ManualClock
     weather: Weather
     max_entries: int
+    batch_cost: int
     carried_out: Counter = Factory(Counter)
+    came: Counter = Factory(Counter)
 
     async def handle_async_request(self, request):
         content = await request.aread()
         batch = request.url.path == "/batch"
         fault = next(self.weather.batches if batch else self.weather.singles, None)
-        await self.clock.sleep(next(self.weather.latencies, 0.01))
         if fault == "never":
             raise httpx.ConnectError("refused", request=request)
+        cost = self.batch_cost if batch else 1
+        self.came["all"] += cost
+        self.came["write"] += cost * (request.method != "GET")
+        await self.clock.sleep(next(self.weather.latencies, 0.01))
         if isinstance(fault, int):
             return httpx.Response(fault, json={"message": "refused"})
         if not batch:
@@ -177,10 +206,10 @@ def test_every_call_ends_once_with_its_own_answer(plan, crowd, weather):
 
 async def run(plan, crowd, weather):
     clock = ManualClock()
-    service = ModelService(clock, weather, plan.max_entries)
+    service = ModelService(clock, weather, plan.max_entries, plan.batch_cost)
     session = Session(
         base_url="http://localhost",
-        limiter=RateLimiter(plan.limits, clock=clock, random=lambda: 0.5),
+        limiter=CountingLimiter(plan.limits, clock=clock, random=lambda: 0.5),
         retry=RetryPolicy(base=0.4, max_throttled=100),
         transport=service,
         clock=clock,
@@ -263,3 +292,6 @@ async def run(plan, crowd, weather):
     await settle()
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert session.limiter.statistics().waiters == 0
+    assert {kind: session.limiter.taken[kind] for kind in ("all", "write")} == {
+        kind: service.came[kind] for kind in ("all", "write")
+    }, "tokens are paid for what left, and for nothing else"

@@ -17,7 +17,7 @@ from plangrep_async.errors import (
     RateLimitError,
     ServerError,
 )
-from plangrep_async.session import CallOptions, Hooks
+from plangrep_async.session import BasicCredentials, BearerCredentials, CallOptions, Hooks
 
 BUSY = (503, {"message": "busy"})
 
@@ -137,6 +137,7 @@ async def test_a_429_that_asks_for_too_long_a_wait_is_the_calls_answer(world):
 
 async def test_what_the_session_can_do_more_about_leaves_alone(world):
     """New credentials after 401, and a redirect of a GET: the session goes on where an entry of a batch cannot."""
+    session = world.session(credentials=BearerCredentials("old", refresh=lambda: "new"))
     world.service.replies = {"/401": [(401, {})], "/303": [(303, {})]}
 
     def whole(entries, answers):
@@ -145,8 +146,19 @@ async def test_what_the_session_can_do_more_about_leaves_alone(world):
 
     world.service.wholes = [whole]
     paths = ["/401", "/303", "/2"]
-    assert await finish(world, world.coalescer(), [world.get(path) for path in paths]) == paths
-    assert world.service.requests == [paths, "/401", "/303"]
+    world.service.replies["/401"] *= 2
+    assert await finish(world, world.coalescer(session), [world.get(path) for path in paths]) == paths
+    assert world.service.requests == [paths, "/401", "/303", "/401"]
+    assert [headers["authorization"] for headers in world.service.headers] == ["Bearer old"] * 3 + ["Bearer new"]
+
+
+async def test_a_401_that_no_new_credentials_can_help_is_the_calls_answer(world):
+    world.service.replies = {"/0": [(401, {})]}
+    session = world.session(credentials=BasicCredentials("key"))
+    error, result = await finish(world, world.coalescer(session), [world.get("/0"), world.get("/1")])
+    assert type(error) is AuthenticationError
+    assert result == "/1"
+    assert len(world.service.requests) == 1
 
 
 async def test_an_entry_that_cannot_be_read_is_asked_for_alone(world):
