@@ -100,6 +100,8 @@ class Emulator:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._finish: asyncio.Event | None = None
         self._abrupt = False
+        self._stopped = False
+        self._problem: BaseException | None = None
         self._connections: list[ServerState] = []
         self._urls: dict[str, str] = {}
         internal = InternalStorage(self._urls, self.clock, self._blobs, seed)
@@ -167,30 +169,49 @@ class Emulator:
         return self._thread is not None
 
     def start(self) -> Self:
-        """Begin to answer; returns when connections are accepted."""
+        """Begin to answer; returns when connections are accepted.
+
+        Raises:
+            OSError: a port is taken.
+            RuntimeError: it runs already, or could not start; the cause says why.
+        """
         if self._thread is not None:
             raise RuntimeError("the emulator runs already")
         self._bind()
-        started: threading.Event = threading.Event()
-        problem: list[BaseException] = []
-        thread = threading.Thread(target=self._main, args=(started, problem), name="plangrep-emulator", daemon=True)
+        if self._stopped:
+            self.reset()
+        self._stopped, self._problem = False, None
+        started = threading.Event()
+        thread = threading.Thread(target=self._main, args=(started,), name="plangrep-emulator", daemon=True)
         thread.start()
-        if not started.wait(START_TIMEOUT) or problem:
-            raise RuntimeError("the emulator did not start") from (problem[0] if problem else None)
+        if not started.wait(START_TIMEOUT) or self._problem is not None:
+            self._close_sockets()
+            raise RuntimeError("the emulator did not start") from self._problem
         self._thread = thread
         return self
 
     def stop(self) -> None:
-        """Close all connections, and remove what was stored; harmless when it does not run."""
-        self._end(abrupt=False)
-        self._close_sockets()
-        self._blobs.close()
+        """Close all connections, and remove the stored bytes; harmless when it does not run.
+
+        State can still be looked at. The next :meth:`start` begins with none.
+
+        Raises:
+            RuntimeError: it did not end cleanly, which is a defect.
+        """
+        try:
+            self._end(abrupt=False)
+        finally:
+            self._stopped = True
+            self._close_sockets()
+            self._blobs.close()
 
     def kill(self) -> None:
         """Vanish as a killed process does: connections are reset, the ports refuse. State and stored bytes stay, and
         :meth:`start` brings it back."""
-        self._end(abrupt=True)
-        self._close_sockets()
+        try:
+            self._end(abrupt=True)
+        finally:
+            self._close_sockets()
 
     def run(self, function: Callable[[], T]) -> T:
         """Call ``function`` on the emulator's thread, where all its state lives, and wait for what it returns.
@@ -287,13 +308,15 @@ class Emulator:
         loop.call_soon_threadsafe(finish.set)
         thread.join(STOP_TIMEOUT)
         self._thread = None
+        if thread.is_alive() or self._problem is not None:
+            raise RuntimeError("the emulator did not end cleanly") from self._problem
 
-    def _main(self, started: threading.Event, problem: list[BaseException]) -> None:
+    def _main(self, started: threading.Event) -> None:
         try:
             with asyncio.Runner() as runner:
                 runner.run(self._serve(started))
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in start()
-            problem.append(error)
+        except BaseException as error:  # noqa: BLE001 - for the thread in start() or stop()
+            self._problem = error
             started.set()
 
     async def _serve(self, started: threading.Event) -> None:
@@ -305,7 +328,7 @@ class Emulator:
         try:
             buckets = [bucket for service in self.services.values() for bucket in service.buckets()]
             for store in {id(item): item for item in (self.context.local, self.context.storage)}.values():
-                await store.start(buckets)
+                await store.start(buckets, self._blobs)
             for service in self.services.values():
                 await service.start()
             for name, app in self._apps.items():

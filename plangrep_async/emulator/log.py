@@ -44,7 +44,7 @@ class Exchange:
     received: int = 0
     sent: int = 0
     elapsed: float = 0.0
-    _log: RequestLog | None = field(default=None, repr=False)
+    _log: RequestLog | None = field(default=None, repr=False, alias="log")
     _began: float = field(factory=time.perf_counter, repr=False)
 
     def end(self, outcome: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from plangrep_async.emulator import Emulator, Fault, PlangrepSettings, Ports
+from plangrep_async.emulator import Emulator, Fault, PlangrepSettings, Ports, S3Storage
 
 
 def threads() -> set[str]:
@@ -216,3 +216,21 @@ def test_many_small_calls_are_answered_on_few_connections(emulator: Emulator, ba
     for _ in range(300):
         assert bare.get(f"{emulator.plangrep_url}/api/open/v1/projects", headers=headers(emulator)).status_code == 200
     assert emulator.requests.count("GET /api/open/v1/projects", status=200) == 300
+
+
+def test_a_stopped_emulator_starts_anew_with_its_address(bare: httpx.Client) -> None:
+    emulator = Emulator().start()
+    url = f"{emulator.plangrep_url}/api/open/v1/projects"
+    bare.post(url, json={"name": "Tower"}, headers=headers(emulator))
+    emulator.stop()
+    assert [project.name for project in emulator.plangrep.projects] == ["Tower"]
+    with emulator:
+        assert bare.get(url, headers=headers(emulator)).json() == {"projects": []}
+
+
+def test_a_storage_that_does_not_answer_is_told_at_the_start() -> None:
+    emulator = Emulator(storage=S3Storage("http://127.0.0.1:1", "key", "secret"))
+    with pytest.raises(RuntimeError, match="did not start") as caught:
+        emulator.start()
+    assert isinstance(caught.value.__cause__, httpx.ConnectError)
+    assert not emulator.running

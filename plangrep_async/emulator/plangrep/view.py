@@ -79,7 +79,10 @@ class PlangrepView:
         return content
 
     def times_stored(self, document_id: str) -> int:
-        """How many uploads of a document's bytes ended well, through the API and at the storage origin; 1 is right."""
+        """How many uploads of a document's bytes ended well, through the API and at the storage origin.
+
+        1 unless a client sent them again, as it must after a PUT whose answer was lost.
+        """
         document = self.document(document_id)
         stored = self._service.context.local.objects.get((BUCKET, document.key))
         return document.stores + (0 if stored is None else stored.writes)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from attrs import field, frozen
 
+from ..blobs import BlobStore
 from ..content import Content
 
 __all__ = ["Part", "S3Credentials", "SignedRequest", "StorageBackend", "StoredObject"]
@@ -113,8 +114,8 @@ class StorageBackend(Protocol):
         """Bytes of an object, or None when there is none; cheap."""
         ...
 
-    async def start(self, buckets: Sequence[str]) -> None:
-        """On the emulator's loop; makes the buckets that are missing."""
+    async def start(self, buckets: Sequence[str], blobs: BlobStore) -> None:
+        """On the emulator's loop; makes the buckets that are missing. ``blobs`` takes what :meth:`find` fetches."""
         ...
 
     async def stop(self) -> None:

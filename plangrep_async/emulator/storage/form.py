@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
+
+from .backend import S3Credentials
 
 __all__ = ["PostGrant", "PostVerifier"]
 
@@ -30,8 +33,12 @@ class PostGrant:
     redirect: str | None = None
     status: int = 204
     checksum_sha256: str | None = None
-    metadata: Mapping[str, str] = {}
+    metadata: Mapping[str, str] = field(factory=dict)
 
 
-PostVerifier = Callable[..., PostGrant]
-"""``verify(fields, *, bucket, now, credentials) -> PostGrant``; raises S3Error."""
+class PostVerifier(Protocol):
+    """Judges the fields of a POST form, which came before its file."""
+
+    def __call__(self, fields: Mapping[str, str], *, bucket: str, now: float, credentials: S3Credentials) -> PostGrant:
+        """What may be stored. ``fields``: names in lower case, in order. Raises S3Error."""
+        ...

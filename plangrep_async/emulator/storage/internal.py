@@ -71,7 +71,7 @@ class InternalStorage(UrlSigner):
         stored = self.objects.get((bucket, key))
         return None if stored is None else stored.content.size
 
-    async def start(self, buckets: Sequence[str]) -> None:
+    async def start(self, buckets: Sequence[str], blobs: BlobStore) -> None:
         self.buckets.update(buckets)
 
     async def stop(self) -> None: ...

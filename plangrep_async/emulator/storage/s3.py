@@ -34,7 +34,7 @@ class S3Storage(UrlSigner):
     def __init__(self, endpoint: str, access_key: str, secret_key: str, *, region: str = "us-east-1") -> None:
         self._endpoint = endpoint.rstrip("/")
         self.credentials = S3Credentials(access_key, secret_key, region)
-        self._blobs = BlobStore()
+        self._blobs: BlobStore | None = None
         self._client: httpx.AsyncClient | None = None
 
     @property
@@ -79,7 +79,7 @@ class S3Storage(UrlSigner):
 
     async def put(self, bucket: str, key: str, content: Content, content_type: str | None) -> None:
         headers = {} if content_type is None else {"Content-Type": content_type}
-        data = await self._blobs.in_thread(content.read)
+        data = await self._store().in_thread(content.read)
         await self._send("PUT", bucket, key, headers=headers, body=data)
 
     async def find(self, bucket: str, key: str) -> StoredObject | None:
@@ -90,7 +90,7 @@ class S3Storage(UrlSigner):
             if not answer.is_success:
                 await answer.aread()
                 _raise_for(answer)
-            blob = await self._blobs.receive(answer.aiter_bytes(1 << 20))
+            blob = await self._store().receive(answer.aiter_bytes(1 << 20))
             headers = answer.headers
         return StoredObject(
             bucket, key, Content.of(blob), headers.get("content-type"), headers.get("etag", ""), self.now()
@@ -105,7 +105,8 @@ class S3Storage(UrlSigner):
             raise
         return int(answer.headers["content-length"])
 
-    async def start(self, buckets: Sequence[str]) -> None:
+    async def start(self, buckets: Sequence[str], blobs: BlobStore) -> None:
+        self._blobs = blobs
         for bucket in buckets:
             try:
                 await self._send("PUT", bucket, "")
@@ -117,7 +118,6 @@ class S3Storage(UrlSigner):
         if self._client is not None:
             await self._client.aclose()
             self._client = None
-        self._blobs.close()
 
     async def _send(
         self,
@@ -134,6 +134,11 @@ class S3Storage(UrlSigner):
         if not answer.is_success:
             _raise_for(answer)
         return answer
+
+    def _store(self) -> BlobStore:
+        if self._blobs is None:
+            raise RuntimeError("the emulator has not started")
+        return self._blobs
 
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:
