@@ -17,6 +17,7 @@ from ..errors import PlangrepAsyncError
 from .display import choose_display
 from .exits import INTERRUPTED, OK, SERVICE, USAGE, exit_code, sentence
 from .files import collect_files
+from .migrate import migrate
 from .serve import run_emulator
 from .service import plangrep_service
 from .submit import DEFAULT_PROJECT, Submission, SubmitOptions, submit
@@ -40,6 +41,9 @@ def cli(context: click.Context, debug: bool) -> None:
     if debug:
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
         logging.getLogger("plangrep_async").setLevel(logging.DEBUG)
+
+
+cli.add_command(migrate)
 
 
 @cli.command("submit")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
@@ -111,7 +112,12 @@ class Migration:
         return await make_plan(self._source, self._target)
 
     async def status(self) -> Status:
-        """How far it is, from the journal; while a run goes on, too. Raises ``JournalError``, ``ConfigurationError``."""
+        """How far it is, from the journal; may be asked while a run goes on.
+
+        Raises:
+            ConfigurationError: there is no journal yet.
+            JournalError: it cannot be read.
+        """
         async with Journal(self._location, create=False) as journal:
             return await read_status(journal)
 
@@ -127,6 +133,7 @@ class Migration:
         *,
         scan: bool = True,
         retry: bool = False,
+        command: Mapping[str, Any] | None = None,
     ) -> Status:
         """Move everything that has not arrived yet.
 
@@ -135,6 +142,7 @@ class Migration:
             scan: go through the source for what is new first. Without it, what the journal knows is moved; a scan that
                 never came to its end is always begun anew.
             retry: begin the failed documents anew.
+            command: JSON values to find again in the journal, as ``journal.fact("command")``.
 
         Returns:
             How far it came: everything, or what a :meth:`stop` left.
@@ -153,6 +161,8 @@ class Migration:
             lost = asyncio.Event()
             async with Lease(journal.database, on_lost=lost.set, clock=self._clock):
                 await self._bind(journal)
+                if command is not None:
+                    await journal.note(command=dict(command))
                 if retry:
                     await journal.revive()
                 work = asyncio.create_task(self._work(journal, emit, scan=scan))

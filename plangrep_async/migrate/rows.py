@@ -98,7 +98,7 @@ _BEGIN_ANEW: dict[str, Any] = {
 }
 
 
-def rediscovered(old: Row[Any], row: dict[str, Any], send_changed_again: bool) -> dict[str, Any]:
+def rediscovered(old: Row[*tuple[Any, ...]], row: dict[str, Any], send_changed_again: bool) -> dict[str, Any]:
     """What a second sight of a known document changes."""
     state = State(old.state)
     fresh = {name: value for name, value in row.items() if name != "key"}
@@ -118,12 +118,12 @@ def row_of(found: Found) -> dict[str, Any]:
     return row
 
 
-def document_of(row: Row[Any]) -> Document:
+def document_of(row: Row[*tuple[Any, ...]]) -> Document:
     values = dict(cast("Mapping[str, Any]", row._mapping))
     values["state"] = State(values["state"])
     values["problem"] = None if values["problem"] is None else Problem(values["problem"])
     return Document(**values)
 
 
-def group_of(row: Row[Any]) -> Group:
+def group_of(row: Row[*tuple[Any, ...]]) -> Group:
     return Group(**cast("Mapping[str, Any]", row._mapping))

@@ -10,7 +10,8 @@ from pathlib import Path
 from attrs import evolve
 
 from .._clock import Clock
-from ..upload import Fingerprint, PreparedFile, UploadState
+from ..errors import PlangrepAsyncError, SourceChangedError
+from ..upload import Fingerprint, PreparedFile, SendAgain, StartOver, UploadState
 from .document import Document, Problem, State
 from .errors import MigrationStopped
 from .events import DocumentEnded, Event, GroupEnded
@@ -161,7 +162,7 @@ class Run:
         if judgement.verdict is not Verdict.FAILED:
             try:
                 excused = await self.outage.blame(judgement)
-            except Exception as worse:
+            except PlangrepAsyncError as worse:
                 raise sentence_of(worse) from error
             if judgement.verdict is Verdict.LATER:
                 await self._again(document, error, judgement.problem, counted=not excused)
@@ -232,9 +233,6 @@ class Run:
 
 
 def _may_go_on(error: BaseException) -> bool:
-    from ..errors import SourceChangedError
-    from ..upload import SendAgain, StartOver
-
     return not isinstance(error, SendAgain | StartOver | SourceChangedError)
 
 

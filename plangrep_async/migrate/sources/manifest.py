@@ -73,7 +73,7 @@ class Manifest:
         path = row.get("path")
         if not isinstance(path, str) or not path:
             raise ValueError(f"a line has no path: {dict(row)!r}")
-        known: dict[str, str | None] = {}
+        known: dict[str, Any] = {}
         for column in COLUMNS[1:]:
             value = row.get(column)
             known[column] = str(value) if value not in (None, "") else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,13 +54,7 @@ class PlanGridSource:
     async def scan(self) -> AsyncGenerator[list[Found], None]:
         """See :class:`Source`. Files' sizes are not known before they are fetched."""
         for kind in self._kinds:
-            listing: Listing[Any]
-            if kind == "attachment":
-                listing, found = self._project.attachments.list(updated_after=self._since), _attachment
-            elif kind == "photo":
-                listing, found = self._project.photos.list(updated_after=self._since), _photo
-            else:
-                listing, found = self._project.sheets.list(updated_after=self._since), _sheet
+            listing, found = self._listing(kind)
             async with listing as records:
                 batch: list[Found] = []
                 async for record in records:
@@ -71,6 +65,14 @@ class PlanGridSource:
                         batch = []
                 if batch:
                     yield batch
+
+    def _listing(self, kind: str) -> tuple[Listing[Any], Callable[[Any], Found]]:
+        project, since = self._project, self._since
+        if kind == "attachment":
+            return project.attachments.list(updated_after=since), _attachment
+        if kind == "photo":
+            return project.photos.list(updated_after=since), _photo
+        return project.sheets.list(updated_after=since), _sheet
 
     async def fetch(self, document: Document, folder: Path) -> Path:
         """Fetch the record's file; the record is read anew, because its URL may run out."""

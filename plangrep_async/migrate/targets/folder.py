@@ -10,9 +10,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TextIO
 
 from ...errors import ConfigurationError
 from ...ratelimit import LimiterStatistics
@@ -28,6 +27,7 @@ from .target import Estimate, Verified
 __all__ = ["FolderTarget"]
 
 _COPIES = 4
+_PAGE = 500
 _PLACES = {"attachment": "attachments", "photo": "photos", "sheet": "sheets"}
 
 
@@ -96,24 +96,18 @@ class FolderTarget:
 
     async def write_lists(self, journal: Journal) -> None:
         """Write ``manifest.jsonl``, ``manifest.csv`` and ``records.jsonl`` of what has arrived, a page at a time."""
-        with contextlib.ExitStack() as stack:
-            names = ("manifest.jsonl", "manifest.csv", "records.jsonl")
-            parts = [self.root / f".{name}.part" for name in names]
-            files = [stack.enter_context(open(part, "w", encoding="utf-8", newline="")) for part in parts]
-            table = csv.DictWriter(files[1], [*COLUMNS, "size", "sha256", "source"], extrasaction="ignore")
-            table.writeheader()
+        lists = await asyncio.to_thread(_Lists, self.root)
+        try:
+            page: list[Document] = []
             async for document in journal.documents(*ARRIVED):
-                row = row_of(document, str(document.target_id))
-                files[0].write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
-                table.writerow(row)
-                record = document.source.get("record")
-                if record is not None:
-                    line = {"kind": document.kind, "file": document.target_id, "record": record}
-                    files[2].write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-            for file in files:
-                await asyncio.to_thread(_write_through, file)
-        for part, name in zip(parts, names, strict=True):
-            os.replace(part, self.root / name)
+                page.append(document)
+                if len(page) == _PAGE:
+                    await asyncio.to_thread(lists.write, page)
+                    page = []
+            await asyncio.to_thread(lists.write, page)
+            await asyncio.to_thread(lists.keep)
+        finally:
+            await asyncio.to_thread(lists.close)
 
     async def verify(self, journal: Journal, *, deep: bool) -> Verified:
         """Size and SHA-256 of every file."""
@@ -194,6 +188,39 @@ def _digest(path: Path) -> tuple[str, int]:
         return hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(file.fileno()).st_size
 
 
-def _write_through(file: TextIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
+class _Lists:
+    """The three lists while they are written. Blocks on the disk."""
+
+    _NAMES = ("manifest.jsonl", "manifest.csv", "records.jsonl")
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._stack = contextlib.ExitStack()
+        root.mkdir(parents=True, exist_ok=True)
+        self._parts = [root / f".{name}.part" for name in self._NAMES]
+        self._files = [self._stack.enter_context(part.open("w", encoding="utf-8", newline="")) for part in self._parts]
+        self._table = csv.DictWriter(self._files[1], [*COLUMNS, "size", "sha256", "source"], extrasaction="ignore")
+        self._table.writeheader()
+
+    def write(self, documents: Sequence[Document]) -> None:
+        lines, _, records = self._files
+        for document in documents:
+            row = row_of(document, str(document.target_id))
+            lines.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+            self._table.writerow(row)
+            record = document.source.get("record")
+            if record is not None:
+                line = {"kind": document.kind, "file": document.target_id, "record": record}
+                records.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+
+    def keep(self) -> None:
+        for file in self._files:
+            file.flush()
+            os.fsync(file.fileno())
+        for part, name in zip(self._parts, self._NAMES, strict=True):
+            os.replace(part, self._root / name)
+
+    def close(self) -> None:
+        self._stack.close()
+        for part in self._parts:
+            part.unlink(missing_ok=True)

@@ -52,7 +52,6 @@ class JobFiller:
 
     async def carry(self, group: Group, pile: Pile) -> None:
         """Take a job as far as it can be taken. Raises what stops the run."""
-        run = self._run
         try:
             job = await self._job(group)
             if job is None:

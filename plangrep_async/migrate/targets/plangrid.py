@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Any, cast
 
 from attrs import evolve
 
@@ -109,7 +109,7 @@ class PlanGridTarget:
         """Nothing is left to do."""
 
     async def verify(self, journal: Journal, *, deep: bool) -> Verified:
-        """By the project's own lists: uid, name or title, folder; ``deep`` fetches each file and compares its SHA-256."""
+        """By the project's lists: uid, name or title, folder; ``deep`` fetches each file and compares its SHA-256."""
         return await verify_project(self._project, journal, deep=deep)
 
     def statistics(self) -> LimiterStatistics | None:
@@ -142,11 +142,12 @@ class PlanGridTarget:
     def _upload(self, run: Run, context: Context, file: UploadFile, index: int) -> Upload[Any]:
         ready: Ready = file.attributes["ready"]
         document = ready.document
-        upload: Upload[Any]
-        if document.kind == "photo":
-            upload = self._project.photos._upload(context, file, index, None, {})
-        else:
-            upload = self._project.attachments._upload(context, file, index, NOT_GIVEN, None, NOT_GIVEN, {})
+        photos, attachments = self._project.photos, self._project.attachments
+        upload: Upload[Any] = (
+            cast("Upload[Any]", photos._upload(context, file, index, None, {}))
+            if document.kind == "photo"
+            else cast("Upload[Any]", attachments._upload(context, file, index, NOT_GIVEN, None, NOT_GIVEN, {}))
+        )
         ask, complete = upload.target, upload.complete
         assert callable(ask) and complete is not None  # noqa: PT018
 

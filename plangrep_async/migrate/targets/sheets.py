@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from ...errors import InvalidInputError, PlangrepAsyncError, VersionUploadError
 from ...plangrid import UnfinishedVersion
@@ -54,15 +55,16 @@ class VersionPacker:
             )
             await self._carry(group, pile)
 
-    async def _checked(self, files: Any) -> Any:
+    async def _checked(self, files: AsyncGenerator[Ready, None]) -> AsyncGenerator[Ready, None]:
         # One file that is no PDF would keep the whole version back.
-        async for ready in files:
-            try:
-                pdf_type(await read_head(UploadFile(ready.path)), ready.document.name)
-            except PlangrepAsyncError as error:
-                await self._run.failed(ready.document, error)
-                continue
-            yield ready
+        async with aclosing(files) as readies:
+            async for ready in readies:
+                try:
+                    pdf_type(await read_head(UploadFile(ready.path)), ready.document.name)
+                except PlangrepAsyncError as error:
+                    await self._run.failed(ready.document, error)
+                    continue
+                yield ready
 
     def _version_of(self, ready: Ready) -> str:
         return str(ready.document.attributes.get("version_name") or self._options.version_name)

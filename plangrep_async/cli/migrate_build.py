@@ -1,0 +1,121 @@
+"""From what the command line names to sources, targets and their clients."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve
+
+from ..errors import ConfigurationError
+from ..migrate import (
+    FolderTarget,
+    FolderTree,
+    Manifest,
+    Migration,
+    MigrationOptions,
+    PlangrepTarget,
+    PlanGridSource,
+    PlanGridTarget,
+    Source,
+    Target,
+)
+from ..plangrep import PlangrepClient
+from ..plangrid import PlanGridClient
+from ..upload import UploadSettings
+
+__all__ = ["CHOICES", "build", "choices_of"]
+
+_OPTIONS = ("transfers", "max_bandwidth", "max_errors", "on_changed", "dedupe", "wait", "pdfs", "version_name")
+_SOURCE = ("include", "exclude", "since", "kinds")
+CHOICES = ("source", "target", *_SOURCE, *_OPTIONS)
+_LOOKAHEAD = 64
+
+
+def choices_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What the journal keeps of a command line, as JSON values; no key is in it."""
+    kept = {name: arguments.get(name) for name in CHOICES}
+    since = kept["since"]
+    return {
+        **kept,
+        "source": _absolute(str(kept["source"])),
+        "target": _absolute(str(kept["target"])),
+        "since": since.astimezone().isoformat() if isinstance(since, datetime) else since,
+        **{name: list(kept[name] or ()) for name in ("include", "exclude", "kinds")},
+    }
+
+
+@asynccontextmanager
+async def build(choices: Mapping[str, Any], journal: str) -> AsyncGenerator[Migration, None]:
+    """The migration, its clients open as long as the context.
+
+    Raises:
+        ConfigurationError: a location that cannot be, or a missing key.
+    """
+    given = {name: choices[name] for name in _OPTIONS if choices.get(name) is not None}
+    options = MigrationOptions(**given)
+    async with AsyncExitStack() as stack:
+        clients = _Clients(stack, options)
+        source = await _source(choices, clients)
+        target = await _target(str(choices["target"]), clients, options)
+        yield Migration(source, target, journal=journal, options=options)
+
+
+class _Clients:
+    """At most one client of each service."""
+
+    def __init__(self, stack: AsyncExitStack, options: MigrationOptions) -> None:
+        self._stack = stack
+        settings = UploadSettings(max_bandwidth=options.max_bandwidth, lookahead=_LOOKAHEAD)
+        if options.transfers is not None:
+            settings = evolve(
+                settings,
+                max_transfers=options.transfers,
+                start_transfers=min(options.transfers, settings.start_transfers),
+            )
+        self._settings = settings
+        self._plangrid: PlanGridClient | None = None
+
+    async def plangrid(self) -> PlanGridClient:
+        if self._plangrid is None:
+            client = PlanGridClient(uploads=self._settings)
+            self._plangrid = await self._stack.enter_async_context(client)
+        return self._plangrid
+
+    async def plangrep(self) -> PlangrepClient:
+        return await self._stack.enter_async_context(PlangrepClient(uploads=self._settings))
+
+
+async def _source(choices: Mapping[str, Any], clients: _Clients) -> Source:
+    location = str(choices["source"])
+    since = datetime.fromisoformat(choices["since"]) if choices.get("since") else None
+    service, _, name = location.partition(":")
+    if service == "plangrid":
+        client = await clients.plangrid()
+        kinds = {"kinds": tuple(choices["kinds"])} if choices.get("kinds") else {}
+        return PlanGridSource(client, name, since=since, **kinds)
+    if service == "plangrep":
+        raise ConfigurationError("Plangrep can be a target; as a source it gives results, not the files")
+    if await asyncio.to_thread(Path(location).is_file):
+        return Manifest(location)
+    return FolderTree(
+        location, include=tuple(choices.get("include") or ()), exclude=tuple(choices.get("exclude") or ()), since=since
+    )
+
+
+async def _target(location: str, clients: _Clients, options: MigrationOptions) -> Target:
+    service, _, name = location.partition(":")
+    if service == "plangrep":
+        return PlangrepTarget(await clients.plangrep(), name)
+    if service == "plangrid":
+        return PlanGridTarget(await clients.plangrid(), name, options=options)
+    return FolderTarget(location)
+
+
+def _absolute(location: str) -> str:
+    return location if location.partition(":")[0] in ("plangrid", "plangrep") else os.path.abspath(location)

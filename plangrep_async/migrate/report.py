@@ -1,0 +1,137 @@
+"""What became of a migration: Markdown for people, CSV for tables, a chart of its course."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .chart import draw_chart
+from .document import Document, Problem, State
+from .journal import Journal, Sample
+from .migration import Status, read_status
+
+__all__ = ["write_report"]
+
+_SHOWN = 50
+_COLUMNS: tuple[str, ...] = (
+    "key",
+    "kind",
+    "name",
+    "folder",
+    "title",
+    "classification",
+    "size",
+    "sha256",
+    "state",
+    "problem",
+    "target_id",
+    "group",
+    "attempts",
+    "error",
+    "duplicate_of",
+    "created_at",
+)
+
+
+async def write_report(journal: Journal, folder: Path) -> tuple[Path, ...]:
+    """Write ``report.md``, ``documents.csv`` (one line a document) and ``course.png`` into ``folder``.
+
+    Memory does not grow with the number of documents. Raises ``OSError`` where they cannot be written, and
+    :class:`~plangrep_async.errors.ConfigurationError` where matplotlib is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - small, and before anything else runs
+    paths = tuple(folder / name for name in ("report.md", "documents.csv", "course.png"))
+    status, samples = await read_status(journal), await journal.samples()
+    groups = {group.id: group for group in await journal.groups()}
+    keys: dict[int, str] = {}
+    with open(paths[1], "w", encoding="utf-8", newline="") as file:  # noqa: ASYNC230
+        table = csv.DictWriter(file, _COLUMNS)
+        table.writeheader()
+        async for document in journal.documents():
+            group = groups.get(document.group_id or 0)
+            table.writerow(_row(document, group.target_id if group else None))
+    failed = [document async for document in _first(journal, State.FAILED)]
+    skipped = [document async for document in _first(journal, State.SKIPPED)]
+    for document in skipped:
+        if document.duplicate_of is not None:
+            keys[document.duplicate_of] = (await journal.get(document.duplicate_of)).key
+    bad_groups = [(group.target_id, group.state, group.error) for group in groups.values() if group.error]
+    paths[0].write_text(_markdown(status, samples, failed, skipped, keys, bad_groups), encoding="utf-8")
+    draw_chart(samples, paths[2])
+    return paths
+
+
+async def _first(journal: Journal, state: State) -> AsyncGenerator[Document, None]:
+    number = 0
+    async for document in journal.documents(state):
+        yield document
+        number += 1
+        if number == _SHOWN:
+            return
+
+
+def _row(document: Document, group: str | None) -> dict[str, Any]:
+    values = {name: getattr(document, name, None) for name in _COLUMNS}
+    values["group"] = group
+    values["created_at"] = document.attributes.get("created_at") or document.attributes.get("published_at")
+    return values
+
+
+def _markdown(
+    status: Status,
+    samples: Sequence[Sample],
+    failed: Sequence[Document],
+    skipped: Sequence[Document],
+    keys: Mapping[int, str],
+    bad_groups: Sequence[tuple[str | None, str, str | None]],
+) -> str:
+    tally = status.tally
+    lines = ["# Migration", "", f"From `{status.source}` to `{status.target}`.", ""]
+    lines += ["| state | documents | bytes |", "| --- | ---: | ---: |"]
+    lines += [f"| {state} | {tally.count(state):,} | {tally.size(state):,} |" for state in State if tally.count(state)]
+    lines += [f"| all | {tally.total:,} | {sum(tally.bytes.values()):,} |", ""]
+    if tally.problems:
+        lines += ["| problem | documents |", "| --- | ---: |"]
+        lines += [f"| {problem} | {number:,} |" for problem, number in sorted(tally.problems.items())]
+        lines.append("")
+    if status.groups:
+        lines += ["| jobs or versions | number |", "| --- | ---: |"]
+        lines += [f"| {state} | {number:,} |" for state, number in sorted(status.groups.items())]
+        lines.append("")
+    lines += _course(samples)
+    if failed:
+        lines += [f"## Failed ({tally.count(State.FAILED):,})", ""]
+        lines += [f"* `{document.key}`: {document.error}" for document in failed]
+        lines += ["* … all of them stand in documents.csv", ""] if tally.count(State.FAILED) > _SHOWN else [""]
+    if skipped:
+        lines += [f"## Left out ({tally.count(State.SKIPPED):,})", ""]
+        for document in skipped:
+            text = f"* `{document.key}`: {document.problem}"
+            if document.problem is Problem.DUPLICATE:
+                text += f" of `{keys.get(document.duplicate_of or 0, '?')}`"
+            lines.append(text)
+        lines += ["* … all of them stand in documents.csv", ""] if tally.count(State.SKIPPED) > _SHOWN else [""]
+    if bad_groups:
+        lines += ["## Jobs and versions with a problem", ""]
+        lines += [f"* `{target_id}` ({state}): {error}" for target_id, state, error in bad_groups[:_SHOWN]]
+        lines.append("")
+    lines += ["![Throughput and errors over time](course.png)", ""]
+    return "\n".join(lines)
+
+
+def _course(samples: Sequence[Sample]) -> list[str]:
+    if len(samples) < 2:
+        return []
+    first, last = samples[0], samples[-1]
+    seconds = max(last.time - first.time, 0.001)
+    began, ended = (
+        datetime.fromtimestamp(sample.time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") for sample in (first, last)
+    )
+    return [
+        f"Runs from {began} to {ended}: {last.documents - first.documents:,} documents and "
+        f"{last.bytes - first.bytes:,} bytes arrived, {(last.bytes - first.bytes) / seconds / 1e6:.2f} MB/s over all.",
+        "",
+    ]
