@@ -101,7 +101,9 @@ class FormRoutes:
             )
         elif document.status != "pending":
             status = "skipped"
-        if status == "uploaded":
+        if status == "skipped":
+            self._state.context.blobs.discard(part.blob)
+        else:
             document.content = part.content
             document.status = "uploaded"
             document.stores += 1
