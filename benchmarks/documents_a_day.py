@@ -2,8 +2,8 @@
 
 Each document needs two small calls: a POST that asks for its slot and a GET that completes it. The documented limits
 are 40 calls a second, 10,000 a day and 2,000 writes in 6 minutes. Session, limiter and coalescer are the real ones; time
-is a manual clock that jumps from timer to timer, and the service answers at once. A server that keeps its own sliding
-windows counts how many requests it would have refused.
+is a manual clock that jumps from timer to timer, and the service answers at once. A server with sliding windows of its
+own counts how many requests it would have refused.
 """
 
 from __future__ import annotations

@@ -75,6 +75,7 @@ class Exchange:
         self._throttled = 0
         self._redirects = 0
         self._refreshed = False
+        self._tokens_taken = session.clock.monotonic()
 
     async def run(self) -> Sent:
         """The last answer, whatever its status. Raises the error of an exchange without an answer."""
@@ -106,7 +107,7 @@ class Exchange:
             if answer.status == 429:
                 self._throttled += 1
                 if self._call.limit_kinds:
-                    self._session.note_throttled(answer)
+                    self._session.note_throttled(answer, age=self._age)
             decision = self._decide(Outcome(answer.status, retry_after=self._session.retry_after(answer)))
             if decision.verdict is not Verdict.RETRY:
                 return Sent(answer, response, self._url, self._attempts, decision.reason)
@@ -118,6 +119,12 @@ class Exchange:
             return
         if self._call.limit_kinds:
             await self._session.limiter.acquire(self._call.limit_kinds)
+        self._tokens_taken = self._session.clock.monotonic()
+
+    @property
+    def _age(self) -> float:
+        """Seconds since the limiter let this attempt go."""
+        return self._session.clock.monotonic() - self._tokens_taken
 
     def _authorization(self) -> str | None:
         credentials = self._session.credentials
@@ -134,7 +141,7 @@ class Exchange:
                 answer, response = await self._transmit(self._build(authorization))
         except httpx.RequestError as failure:
             if isinstance(failure, NEVER_ARRIVED) and call.limit_kinds:
-                session.limiter.refund(call.limit_kinds)
+                session.limiter.refund(call.limit_kinds, age=self._age)
             self._note(started, None, type(failure).__name__)
             raise
         self._note(started, answer.status, None)
@@ -142,6 +149,8 @@ class Exchange:
 
     async def _transmit(self, request: httpx.Request) -> tuple[Answer, httpx.Response]:
         response = await self._session.transport.handle_async_request(request)
+        if self._call.limit_kinds:
+            self._session.limiter.answered(self._call.limit_kinds, age=self._age)
         try:
             streamed = not self._read and 200 <= response.status_code < 300
             content = b"" if streamed else await response.aread()

@@ -242,9 +242,11 @@ class Session:
         """Seconds that an answer asks to wait, by the server's own clock where it tells it."""
         return parse_retry_after(answer.headers.get("retry-after"), server_time(answer, self.clock.time()))
 
-    def note_throttled(self, answer: Answer) -> None:
-        """Tell the limiter of a 429, alone or as an entry of a batch."""
-        self.limiter.throttled(retry_after=self.retry_after(answer), snapshots=self.read_error(answer).snapshots)
+    def note_throttled(self, answer: Answer, *, age: float = 0.0) -> None:
+        """Tell the limiter of a 429, alone or as an entry of a batch; ``age``: seconds since its tokens were taken."""
+        self.limiter.throttled(
+            retry_after=self.retry_after(answer), snapshots=self.read_error(answer).snapshots, age=age
+        )
 
     def decide(
         self,
