@@ -161,7 +161,7 @@ async def _single(url: str, calls: int) -> tuple[float, float]:
 
 
 async def _dataloader(url: str, calls: int) -> tuple[float, float]:
-    """What one would write with a data loader: no limiter, no deadline, no retry of what failed."""
+    """What one would write with a data loader: no deadline a call, no retry of what failed, no error a record."""
     decode = record_of(Issue)
 
     def issues_of(answer: Answer) -> list[Issue]:
@@ -174,7 +174,11 @@ async def _dataloader(url: str, calls: int) -> tuple[float, float]:
             return await session.send(Call("POST", "/batch", issues_of, json=entries))
 
         loader: DataLoader[str, Issue] = DataLoader(load, max_batch_size=50, cache=False)
-        return await _burst(loader.load, calls)
+
+        async def get(uid: str) -> Issue:
+            return await loader.load(uid)
+
+        return await _burst(get, calls)
 
 
 async def _lone(url: str, pairs: int) -> tuple[float, float]:

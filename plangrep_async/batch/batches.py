@@ -122,7 +122,8 @@ class Batches:
                 self._queue.max_bytes = max(1, min(self._queue.max_bytes, flight.size - 1))
         elif flight.fare.cost > 1 and never_arrived(error):
             # The session gave back what one call costs.
-            self._desk.refund(Fare(flight.fare.kinds, flight.fare.cost - 1))
+            age = self._clock.monotonic() - flight.departed
+            self._desk.refund(Fare(flight.fare.kinds, flight.fare.cost - 1), age=age)
 
     def _settle(self, settled: Sequence[Settled]) -> None:
         again: dict[float, list[Entry]] = {}

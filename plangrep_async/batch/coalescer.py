@@ -66,7 +66,7 @@ class Coalescer:
         batch_kinds: frozenset[str] = frozenset({"all", "write"}),
         batch_cost: int = 1,
         patience: float = 1.0,
-        concurrency: int = 16,
+        concurrency: int = 32,
         max_queue: int = 100_000,
         share_identical: bool = False,
         random: Callable[[], float] = _random.random,

@@ -23,7 +23,8 @@ class Flight:
     Attributes:
         call: the batch as a call; it decodes to one answer for each entry.
         options: one attempt, since what follows a failure differs from entry to entry.
-        fare: what was paid.
+        fare: what was paid, when it ``departed``.
+        size: of its body, in bytes.
         aboard: entries that somebody waits for; at 0 the request is cancelled.
         left: whether the request was handed to the session.
     """
@@ -33,6 +34,7 @@ class Flight:
     options: CallOptions
     fare: Fare
     size: int
+    departed: float
     aboard: int
     left: bool = False
     task: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -57,7 +59,7 @@ def flight_of(entries: Sequence[Entry], fmt: BatchFormat, fare: Fare, session: S
     last = None if None in due else max(each for each in due if each is not None) - now + 1.0
     timeouts = largest_timeouts({session.timeouts_of(entry.options) for entry in entries})
     options = CallOptions(timeout=timeouts, deadline=last, max_attempts=1, coalesce=False)
-    return Flight(tuple(entries), call, options, fare, len(body), count)
+    return Flight(tuple(entries), call, options, fare, len(body), now, count)
 
 
 def largest_timeouts(timeouts: Collection[Timeouts]) -> Timeouts:

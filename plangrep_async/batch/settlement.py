@@ -21,9 +21,9 @@ def settle_answers(
     session: Session, flight: Flight, answers: Sequence[Answer | None], luck: Callable[[], float]
 ) -> list[Settled]:
     """After an answer with a part for each entry. The limiter hears of each kind of 429 once."""
-    for throttled in {answer.content: answer for answer in answers if answer and answer.status == 429}.values():
-        session.note_throttled(throttled)
     now = session.clock.monotonic()
+    for throttled in {answer.content: answer for answer in answers if answer and answer.status == 429}.values():
+        session.note_throttled(throttled, age=now - flight.departed)
     settled: list[Settled] = []
     for entry, answer in zip(flight.entries, answers, strict=True):
         if entry.place is Place.FLIGHT:

@@ -62,10 +62,9 @@ class TokenDesk:
         """Seconds until the windows could give the fare: what a wait takes at least."""
         return self._limiter.ready_in(fare.kinds, fare.cost)
 
-    def refund(self, fare: Fare) -> None:
-        """Give back what was not used."""
-        if fare.cost > 0:
-            self._limiter.refund(fare.kinds, fare.cost)
+    def refund(self, fare: Fare, *, age: float = 0.0) -> None:
+        """Give back what was not used; ``age``: seconds since it was taken."""
+        self._limiter.refund(fare.kinds, fare.cost, age=age)
 
     def exchange(self, have: Fare, need: Fare) -> bool:
         """Turn tokens of one fare into those of another, if what is missing is there. Otherwise nothing changes."""

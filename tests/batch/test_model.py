@@ -9,17 +9,18 @@ from collections import Counter
 from collections.abc import Iterator
 
 import httpx
-from attrs import Factory, define, frozen
+from attrs import Factory, define, field, frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plangrep_async.batch import BatchFormat, Coalescer
 from plangrep_async.config import RetryPolicy
-from plangrep_async.errors import DeadlineExceededError, PlangrepAsyncError
+from plangrep_async.errors import ClientClosedError, DeadlineExceededError, PlangrepAsyncError
 from plangrep_async.ratelimit import RateLimit, RateLimiter
 from plangrep_async.session import Call, CallOptions, Session
 from plangrep_async.testing import ManualClock, settle
 
+LONG = 86_400.0
 ENTRY_FAULTS = [None, None, None, 404, 429, 500, 503, "carried out, then 500", "unreadable"]
 BATCH_FAULTS = [
     None,
@@ -103,18 +104,23 @@ plans = st.builds(
 class Weather:
     """What goes wrong, in order; then nothing does any more."""
 
-    batches: Iterator
-    entries: Iterator
-    singles: Iterator
-    latencies: Iterator
+    batches: Iterator = field(converter=iter)
+    entries: Iterator = field(converter=iter)
+    singles: Iterator = field(converter=iter)
+    latencies: Iterator = field(converter=iter)
+    bad: bool = True
+
+
+def weather_of(batches, entries, singles, latencies):
+    return Weather(batches, entries, singles, latencies, any([*batches, *entries, *singles]))
 
 
 weathers = st.builds(
-    Weather,
-    batches=st.lists(st.sampled_from(BATCH_FAULTS), max_size=12).map(iter),
-    entries=st.lists(st.sampled_from(ENTRY_FAULTS), max_size=30).map(iter),
-    singles=st.lists(st.sampled_from(SINGLE_FAULTS), max_size=12).map(iter),
-    latencies=st.lists(st.sampled_from([0.0, 0.01, 1.0]), max_size=20).map(iter),
+    weather_of,
+    batches=st.lists(st.sampled_from(BATCH_FAULTS), max_size=12),
+    entries=st.lists(st.sampled_from(ENTRY_FAULTS), max_size=30),
+    singles=st.lists(st.sampled_from(SINGLE_FAULTS), max_size=12),
+    latencies=st.lists(st.sampled_from([0.0, 0.01, 1.0]), max_size=20),
 )
 
 
@@ -176,7 +182,7 @@ class ModelService(httpx.AsyncBaseTransport):
         if fault == "lost":
             raise httpx.ReadError("reset", request=request)
         if fault == "hang":
-            await self.clock.sleep(3_600.0)
+            await self.clock.sleep(20.0)
             raise httpx.ReadTimeout("silence", request=request)
         if fault == "short":
             answers.pop()
@@ -214,6 +220,7 @@ async def run(plan, crowd, weather):
         transport=service,
         clock=clock,
         random=lambda: 0.5,
+        options=CallOptions(deadline=LONG),
     )
     coalescer = Coalescer(
         session,
@@ -277,10 +284,14 @@ async def run(plan, crowd, weather):
         else:
             assert isinstance(error, PlangrepAsyncError)
             assert error.url in (None, f"http://localhost{path}")
+            if isinstance(error, ClientClosedError):
+                assert plan.closing is not None
+            elif not isinstance(error, DeadlineExceededError):
+                assert weather.bad, "nothing went wrong, and yet"
             if error.attempts is not None and reached[path] == 1 and arrival.max_attempts is not None:
                 assert error.attempts <= arrival.max_attempts
             if isinstance(error, DeadlineExceededError):
-                assert error.deadline == (arrival.deadline or 600.0)
+                assert error.deadline == arrival.deadline, "nothing waits for ever"
                 assert sum(error.spent.values()) <= error.deadline + 0.01
     errors = [task.exception() for task in tasks if not task.cancelled() and task.exception()]
     assert len({id(error) for error in errors}) == len(errors)
