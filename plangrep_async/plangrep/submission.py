@@ -48,7 +48,7 @@ def check_report(report: JobUploadReport) -> None:
         total = len(report.uploaded) + len(report.failed)
         raise UploadIncompleteError(
             f"job {report.job_id} was not started: {len(missing)} of {total} files are not confirmed: "
-            f"{names_of([item.file_name for item in missing])}. The first one: {missing[0].error}. Send them "
-            "again: uploads.send(job_id, [item.file for item in error.report.failed]), then uploads.complete()",
+            f"{names_of([item.file_name for item in missing])}. The first one: {missing[0].error}. To go "
+            "on: uploads.send_again(error.report), then uploads.complete()",
             report=report,
         ) from missing[0].error

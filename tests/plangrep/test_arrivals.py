@@ -5,7 +5,7 @@ from typing import Any
 
 from plangrep_async.errors import APIConnectionError
 from plangrep_async.plangrep import Job
-from plangrep_async.plangrep.uploads.arrivals import Arrivals
+from plangrep_async.plangrep.uploads.arrivals import Arrivals, count_names
 from plangrep_async.testing import ManualClock, settle
 from plangrep_async.upload import NOT_STORED, UNKNOWN
 
@@ -35,7 +35,7 @@ class Api:
 
 
 def watch(api: Api, before: Job) -> Arrivals:
-    return Arrivals(api, api.turn, before)
+    return Arrivals(api, api.turn, count_names(before))
 
 
 async def look(arrivals: Arrivals, clock: ManualClock, name: str = "a.pdf", flow_id: str = "flow") -> Any:

@@ -184,7 +184,7 @@ class TestSecrets:
         ) as client:
             shown.append(repr(client))
             project = await client.projects.wait_until_ready((await client.projects.create("P")).project.id)
-            created = await client.jobs.create(project.id, webhook_url="https://hooks.test/x")
+            created = await client.jobs.create(project.id, webhook_url="https://127.0.0.1:9/x")
             assert created.webhook_signing_secret is not None
             secrets.add(created.webhook_signing_secret.reveal())
             await client.jobs.wait_until_open(created.job.id)

@@ -45,7 +45,7 @@ async def test_the_program_of_the_first_page(
     created = await real.projects.create("My Construction Project")
     project = await real.projects.wait_until_ready(created.project.id)
     job_created = await real.jobs.create(
-        project.id, external_id="my-order-123", webhook_url="https://myapp.example.com/webhooks/plangrep"
+        project.id, external_id="my-order-123", webhook_url="https://127.0.0.1:9/webhooks/plangrep"
     )
     assert job_created.webhook_signing_secret is not None
     assert job_created.webhook_signing_secret.reveal().startswith("wss_")

@@ -378,11 +378,26 @@ class TestGivingUp:
         assert all(item.file_name in str(caught.value) for item in report.failed)
         # And it can go on from there.
         emulator.faults.clear()
-        later = await real.uploads.send(job_id, [item.file for item in report.failed])
-        whole = report.then(later)
+        whole = await real.uploads.send_again(report)
         assert not whole.failed
         assert len(whole.uploaded) == 3
-        await real.uploads.complete(job_id, whole)
+        await finish(real, emulator, whole)
+        assert await real.uploads.send_again(whole) == whole
+
+    async def test_a_form_that_arrived_after_all_is_not_sent_again(
+        self, real: PlangrepClient, emulator: Emulator, job_id: str
+    ) -> None:
+        """The deadline passes while the service has the file and keeps its answer to itself."""
+        emulator.faults.add(FORM, Fault.stall("after"), times=2)
+        files = [file("a.pdf"), file("b.pdf"), UploadFile(content(200_000, 1), name="c.pdf")]
+        with pytest.raises(UploadDeadlineExceededError, match=r"send_again") as caught:
+            await real.uploads.send(job_id, files, deadline=60, form_below=FORM_BELOW)
+        assert len(caught.value.report.failed) == 2
+        emulator.faults.clear()
+        whole = await real.uploads.send_again(caught.value.report)
+        assert len(whole.uploaded) == 3
+        assert emulator.requests.count(FORM) == 2
+        await finish(real, emulator, whole)
 
     async def test_cancelling_stops_everything(self, real: PlangrepClient, emulator: Emulator, job_id: str) -> None:
         emulator.faults.add(FORM, Fault.stall("read"))

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from attrs import frozen
 
 from ...errors import APIConnectionError, DecodeError, InvalidInputError
-from ...session.call import Answer, Call, CallKeywords, query_of
+from ...session.call import Answer, Call, CallKeywords, CallOptions, query_of
 from ...session.origin import Origin
 from ...session.session import Session
 from ...session.stream import StreamedAnswer
@@ -112,8 +112,8 @@ class Artifacts:
             raise InvalidInputError(
                 f"file_name {file_name!r} is no plain file name; {safe_name(file_name)!r} would be one"
             )
-        options = self._context.over({"deadline": _DEADLINE, **keywords})
-        attempts = (keywords.get("max_attempts") or _ATTEMPTS) if call.may_repeat else 1
+        options = self._context.over(keywords).over(CallOptions(deadline=_DEADLINE))
+        attempts = (options.max_attempts or _ATTEMPTS) if call.may_repeat else 1
         for attempt in range(1, attempts + 1):
             try:
                 async with self._session.stream(call, options) as answer:

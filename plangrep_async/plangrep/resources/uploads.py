@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Literal, Unpack
 
-from ...errors import DeadlineExceededError, InvalidInputError, UploadDeadlineExceededError
+from ...errors import DeadlineExceededError, InvalidInputError
 from ...session.deadline import Deadline
 from ...session.session import Session
-from ...upload import Outcome, UploadFile, UploadProgress
+from ...upload import UploadFile, UploadProgress
 from .._context import Context, WireKeywords, api_path
-from ..limits import check_files, check_idempotency_key, check_range
+from ..limits import check_files, check_range
 from ..models.enums import JobStatus
 from ..models.job import Job
 from ..models.upload import Registration, UploadInstruction
@@ -19,9 +19,10 @@ from ..uploads.arrivals import Arrivals
 from ..uploads.engine import UploadEngine
 from ..uploads.files import Files, as_files, sizes_of
 from ..uploads.form_route import FormRoute
+from ..uploads.ledger import Ledger
 from ..uploads.registered_route import RegisteredRoute
 from ..uploads.registrar import Registrar
-from ..uploads.report import FailedFile, JobUploadReport, UploadedFile, names_of
+from ..uploads.report import FailedFile, JobUploadReport, UploadedFile
 from .jobs import Jobs
 from .upload_steps import UploadSteps
 
@@ -88,26 +89,70 @@ class Uploads(UploadSteps):
 
         Cancelled: threads stop at the next block, their connections are closed; the job stays as it is.
         """
-        found = as_files(files)
-        if not found:
+        ledger = Ledger(job_id, as_files(files), idempotency_key or self._context.new_key(), on_file)
+        await self._send_within(deadline, ledger, job, route, form_below, on_progress, keywords)
+        return ledger.report()
+
+    async def send_again(
+        self,
+        report: JobUploadReport,
+        *,
+        route: Literal["auto", "form", "registered"] = "auto",
+        form_below: int = FORM_BELOW,
+        on_progress: Callable[[UploadProgress], None] | None = None,
+        on_file: Callable[[UploadedFile | FailedFile], None] | None = None,
+        deadline: float | None = None,
+        **keywords: Unpack[WireKeywords],
+    ) -> JobUploadReport:
+        """Send the files of ``report.failed`` again: after a deadline, after an outage, or when they were mended.
+
+        The job is read first. A form that was given up while its answer was on its way, and that has arrived after
+        all, is not sent a second time.
+
+        Args:
+            report: of :meth:`send`, or of an error that names unconfirmed files.
+            route, form_below, on_progress, on_file, deadline, keywords: see :meth:`send`.
+
+        Returns:
+            The report of all files together, for one :meth:`complete`.
+
+        Raises:
+            InvalidInputError, UploadDeadlineExceededError: see :meth:`send`; the error's report is of all files.
+        """
+        files = [item.file for item in report.failed]
+        if not files:
+            return report
+        ledger = Ledger(report.job_id, files, self._context.new_key(), on_file, report)
+        await self._send_within(deadline, ledger, None, route, form_below, on_progress, keywords)
+        return ledger.report()
+
+    async def _send_within(
+        self,
+        deadline: float | None,
+        ledger: Ledger,
+        job: Job | None,
+        route: str,
+        form_below: int,
+        on_progress: Callable[[UploadProgress], None] | None,
+        keywords: WireKeywords,
+    ) -> None:
+        if not ledger.files:
             raise InvalidInputError("files: there is none; give at least one")
         if route not in ("auto", "form", "registered"):
             raise InvalidInputError(f'route must be "auto", "form" or "registered", not {route!r}')
         check_range(form_below, "form_below", 0)
-        ledger = _Ledger(job_id, found, check_idempotency_key(idempotency_key or self._context.new_key()), on_file)
-        limit = Deadline(self._context.clock, deadline, "POST", self._session.base_url + api_path("jobs", job_id))
+        url = self._session.base_url + api_path("jobs", ledger.job_id, "files")
         try:
-            with limit:
+            with Deadline(self._context.clock, deadline, "POST", url):
                 await self._send(ledger, job, route, form_below, on_progress, keywords)
         except DeadlineExceededError as error:
             if deadline is None or error.deadline != deadline:
                 raise
             raise ledger.out_of_time(error) from error
-        return ledger.report()
 
     async def _send(
         self,
-        ledger: _Ledger,
+        ledger: Ledger,
         job: Job | None,
         route: str,
         form_below: int,
@@ -117,7 +162,16 @@ class Uploads(UploadSteps):
         job_id, files = ledger.job_id, ledger.files
         job = await self._open_job(job_id, job, keywords)
         sizes = await sizes_of(files)
-        check_files(sizes, limits=job.limits, present=len(job.files or ()))
+        large = _registered_names(files, sizes, route, form_below)
+        ledger.settle(job, large)
+        if not ledger.files:
+            return
+        left = {id(file) for file in ledger.files}
+        check_files(
+            [size for file, size in zip(files, sizes, strict=True) if id(file) in left],
+            limits=job.limits,
+            present=len(job.files or ()),
+        )
 
         async def register(registrations: Sequence[Registration]) -> Sequence[UploadInstruction]:
             return (await self.register(job_id, registrations, **keywords)).uploads
@@ -127,12 +181,11 @@ class Uploads(UploadSteps):
 
         scheduler = await self._engine.open()
         registrar = Registrar(register)
-        arrivals = Arrivals(read, lambda: self._jobs.turn(job_id), job)
+        arrivals = Arrivals(read, lambda: self._jobs.turn(job_id), ledger.known)
         forms = FormRoute(self._context, self._session, job_id, arrivals)
         registered = RegisteredRoute(registrar, self._context.codec.names)
-        ledger.superseded = registered.superseded
-        large = _registered_names(files, sizes, route, form_below)
-        uploads = [(registered if file.name in large else forms).upload(file) for file in files]
+        ledger.superseded, ledger.known = registered.superseded, arrivals.known
+        uploads = [(registered if file.name in large else forms).upload(file) for file in ledger.files]
         try:
             async with aclosing(scheduler.run(uploads, on_progress=on_progress)) as outcomes:
                 async for outcome in outcomes:
@@ -166,55 +219,3 @@ def _registered_names(
     return {
         file.name for file, size in zip(files, sizes, strict=True) if route == "registered" or (size or 0) >= form_below
     }
-
-
-class _Ledger:
-    """What is known of each file while a ``send`` runs, for the report at any moment."""
-
-    def __init__(
-        self,
-        job_id: str,
-        files: list[UploadFile],
-        key: str,
-        on_file: Callable[[UploadedFile | FailedFile], None] | None,
-    ) -> None:
-        self.job_id = job_id
-        self._on_file = on_file
-        self.files = files
-        self.superseded: list[str] = []
-        self._key = key
-        self._uploaded: list[UploadedFile] = []
-        self._failed: list[FailedFile] = []
-
-    def note(self, outcome: Outcome[UploadedFile], failed: FailedFile | None) -> None:
-        """One file has ended."""
-        if failed is not None:
-            self._failed.append(failed)
-        else:
-            self._uploaded.append(outcome.result)
-        if self._on_file is not None:
-            self._on_file(failed or outcome.result)
-
-    def report(self, *unfinished: FailedFile) -> JobUploadReport:
-        """As it stands."""
-        return JobUploadReport(
-            job_id=self.job_id,
-            uploaded=tuple(self._uploaded),
-            failed=(*self._failed, *unfinished),
-            superseded=tuple(self.superseded),
-            idempotency_key=self._key,
-        )
-
-    def out_of_time(self, error: DeadlineExceededError) -> UploadDeadlineExceededError:
-        """The error that names what is not confirmed."""
-        ended = {id(item.file) for item in self._uploaded} | {id(item.file) for item in self._failed}
-        report = self.report(*(FailedFile(file=file, error=error) for file in self.files if id(file) not in ended))
-        names = [item.file_name for item in report.failed]
-        return UploadDeadlineExceededError(
-            f"job {self.job_id}: after {error.deadline:g} s, {len(names)} of {len(self.files)} files are not "
-            f"confirmed: {names_of(names)}",
-            report=report,
-            deadline=error.deadline,
-            spent=error.spent,
-            elapsed=error.elapsed,
-        )

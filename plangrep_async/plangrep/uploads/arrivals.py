@@ -9,35 +9,45 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from ...errors import PlangrepAsyncError
 from ...upload import NOT_STORED, UNKNOWN, Confirmation, stored_as
 from ..models.job import Job, JobFile
 
-__all__ = ["Arrivals"]
+__all__ = ["Arrivals", "count_names"]
 
 _READINGS = 2
 """A file that two readings do not show, 5 s apart, has not arrived."""
 
 
+def count_names(job: Job) -> Counter[str]:
+    """How many files of each name the job lists."""
+    return Counter(file.file_name for file in job.files or () if file.file_name is not None)
+
+
 class Arrivals:
     """The forms of one job.
+
+    Attributes:
+        known: how many files of each name the job holds for certain.
 
     Args:
         read: reads the job.
         turn: waits until the job may be read again.
-        before: the job before the first form was sent.
+        known: how many files of each name the job held before the first form was sent.
     """
 
-    def __init__(self, read: Callable[[], Awaitable[Job]], turn: Callable[[], Awaitable[None]], before: Job) -> None:
+    def __init__(
+        self, read: Callable[[], Awaitable[Job]], turn: Callable[[], Awaitable[None]], known: Mapping[str, int]
+    ) -> None:
         self._read = read
         self._turn = turn
-        self._stored = Counter(file.file_name for file in before.files or ())
+        self.known = Counter(known)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._reading = asyncio.Lock()
         self._readings = 0
-        self._last: Job | None = before
+        self._last: Job | None = None
 
     async def begin(self, name: str) -> None:
         """A form with this file is about to leave; waits for another one of the same name."""
@@ -45,7 +55,7 @@ class Arrivals:
 
     def end(self, name: str, *, stored: bool) -> None:
         """It has ended, and whether the service has the file."""
-        self._stored[name] += stored
+        self.known[name] += stored
         self._locks[name].release()
 
     async def look(self, name: str, flow_id: str) -> Confirmation:
@@ -65,7 +75,7 @@ class Arrivals:
             if file.extra.get("clientUploadFlowId") == flow_id:
                 return file
         named = [file for file in files if file.file_name == name]
-        return named[-1] if len(named) > self._stored[name] else None
+        return named[-1] if len(named) > self.known[name] else None
 
     async def _read_anew(self) -> Job | None:
         """The job by a reading that begins after this call, ``None`` when it fails; it serves all who wait for it."""

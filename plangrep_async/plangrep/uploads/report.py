@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from attrs import evolve, field, frozen
 
@@ -93,6 +93,7 @@ class JobUploadReport:
     Attributes:
         job_id: the job.
         uploaded, failed: the files, in order of ending.
+        known: how many files of each name the job held for certain when the report was made.
         superseded: documents that were registered and then registered anew, because their signed URL had run out.
         idempotency_key: of the completion: completing twice with one report starts the job once.
     """
@@ -101,10 +102,11 @@ class JobUploadReport:
     uploaded: tuple[UploadedFile, ...] = ()
     failed: tuple[FailedFile, ...] = ()
     superseded: tuple[str, ...] = ()
+    known: Mapping[str, int] = field(factory=dict, repr=False, hash=False)
     idempotency_key: str = field(repr=False)
 
     def then(self, later: JobUploadReport) -> JobUploadReport:
-        """This report, and that of sending its failed files (or more files) again; for one completion of both.
+        """This report, and that of a later ``uploads.send`` to the same job; for one completion of both.
 
         Files of ``failed`` that the later report names are taken from there. The idempotency key is the later one.
         """
