@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from plangrep_async.emulator import Emulator, Fault
+from plangrep_async.emulator import Emulator, Fault, PlangrepRateLimit
 from plangrep_async.emulator import WireNames as EmulatedNames
 from plangrep_async.errors import (
     AuthenticationError,
@@ -36,6 +36,7 @@ from plangrep_async.plangrep import (
     Registration,
     WireNames,
 )
+from plangrep_async.ratelimit import RateLimit
 from plangrep_async.testing import ScaledClock
 from plangrep_async.upload import UploadFile, UploadProgress, UploadSettings
 
@@ -537,3 +538,47 @@ async def test_a_client_that_was_closed(real: PlangrepClient, job_id: str) -> No
     await real.aclose()
     with pytest.raises(ClientClosedError):
         await real.uploads.send(job_id, [file("b.pdf")])
+
+
+async def test_limits_of_the_service_are_lived_with(
+    make_emulator: Callable[..., Emulator], scaled_clock: ScaledClock
+) -> None:
+    """The client knows no limits; the service answers 429 to whatever is more than ten requests in ten seconds."""
+    emulator = await asyncio.to_thread(make_emulator, rate_limits=(PlangrepRateLimit(10, 10.0),))
+    async with PlangrepClient(emulator.api_key, base_url=emulator.plangrep_url, clock=scaled_clock) as client:
+        project = await client.projects.wait_until_ready((await client.projects.create("P")).project.id)
+        result = await client.submit(project.id, [file(f"{number}.pdf", 3000 + number) for number in range(25)])
+        assert not result.report.failed
+        assert result.finished.status == "completed"
+    assert emulator.requests.count(FORM, status=429) > 0
+    assert len(emulator.plangrep.documents) == 25
+
+
+async def test_limits_of_ones_own_hold_for_forms(emulator: Emulator, scaled_clock: ScaledClock) -> None:
+    async with PlangrepClient(
+        emulator.api_key, base_url=emulator.plangrep_url, clock=scaled_clock, rate_limits=[RateLimit(10, 60.0)]
+    ) as client:
+        project = await client.projects.wait_until_ready((await client.projects.create("P")).project.id, interval=20)
+        created = await client.jobs.create(project.id)
+        report = await client.uploads.send(created.job.id, [file(f"{number}.pdf") for number in range(15)])
+        assert not report.failed
+    at = sorted(exchange.at for exchange in emulator.requests.records(service="plangrep"))
+    # A form leaves a moment after its token was taken, and a moment is long on this clock.
+    assert all(later - earlier >= 30 for earlier, later in zip(at, at[10:], strict=False))
+
+
+async def test_cancelling_at_any_moment_leaves_the_client_whole(real: PlangrepClient, emulator: Emulator) -> None:
+    project = await real.projects.wait_until_ready((await real.projects.create("P")).project.id)
+    files = [file("small.pdf"), file("middle.pdf", 300_000), file("large.pdf", 2 * PART_SIZE)]
+    before = asyncio.all_tasks()
+    draw = random.Random(3)
+    for _ in range(12):
+        task = asyncio.ensure_future(real.submit(project.id, files, form_below=FORM_BELOW))
+        await asyncio.sleep(draw.uniform(0, 0.15))
+        task.cancel()
+        await asyncio.wait([task])
+    result = await real.submit(project.id, files, form_below=FORM_BELOW)
+    assert result.finished.status == "completed"
+    await asyncio.sleep(0)
+    assert not {task for task in asyncio.all_tasks() - before if "plangrep" in repr(task.get_coro())}
+    assert real.webhooks.wake() == 0

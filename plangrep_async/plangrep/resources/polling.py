@@ -76,21 +76,20 @@ async def poll(
             await clock.sleep(pause if left is None else min(pause, left))
             continue
         try:
-            last = await read({**keywords, "deadline": left})
-            failure, failures = None, 0
+            reading = await read({**keywords, "deadline": left})
         except DeadlineExceededError as error:
-            failure = error
+            failure, failures = error, failures + 1
             if deadline is not None:
                 break
-            failures += 1
         except (APIConnectionError, ServerError, RateLimitError) as error:
             failure, failures = error, failures + 1
-        if failure is None:
+        else:
+            last, failure, failures = reading, None, 0
             if on_update is not None:
-                on_update(last)  # type: ignore[arg-type]  # there was a reading
-            if until(last):  # type: ignore[arg-type]
-                return last  # type: ignore[return-value]
-        elif failures >= MAX_FAILURES:
+                on_update(reading)
+            if until(reading):
+                return reading
+        if failure is not None and failures >= MAX_FAILURES:
             raise failure
         left = None if deadline is None else deadline - (clock.monotonic() - started)
         await (sleep or clock.sleep)(interval if left is None else max(0.0, min(interval, left)))
