@@ -18,6 +18,7 @@ __all__ = ["Fault", "FaultProxy"]
 
 _PIECE = 1 << 16
 _HEAD_END = b"\r\n\r\n"
+_LEFT = getattr(select, "POLLRDHUP", select.POLLHUP)  # the peer has ended its direction; Linux tells
 
 
 @frozen
@@ -85,15 +86,19 @@ class FaultProxy:
     def drop_connections(self) -> None:
         """Reset every connection that is open now."""
         self._dropping = True
-        self._bell.send(b"\0")
+        self._ring()
 
     def close(self) -> None:
         """Reset what is open and end the thread."""
         if not self._closing:
             self._closing = True
-            self._bell.send(b"\0")
+            self._ring()
             self._thread.join()
             self._bell.close()
+
+    def _ring(self) -> None:
+        with contextlib.suppress(OSError):  # the thread has seen it already and has left
+            self._bell.send(b"\0")
 
     def __enter__(self) -> FaultProxy:
         return self
@@ -106,12 +111,14 @@ class FaultProxy:
     # In the thread
 
     def _run(self) -> None:
-        while not self._closing:
-            self._turn()
-        for link in list(self._links):
-            link.end(reset=True)
-        self._listener.close()
-        self._ear.close()
+        try:
+            while not self._closing:
+                self._turn()
+        finally:
+            for link in list(self._links):
+                link.end(reset=True)
+            self._listener.close()
+            self._ear.close()
 
     def _turn(self) -> None:
         poll = select.poll()
@@ -137,7 +144,10 @@ class FaultProxy:
         self._links = {link for link in self._links if not link.ended}
 
     def _accept(self) -> None:
-        client, _ = self._listener.accept()
+        try:
+            client, _ = self._listener.accept()
+        except OSError:  # it has gone before we came
+            return
         self.connections += 1
         fault = self._planned.popleft() if self._planned else None
         if fault is not None and fault.action == "refuse":
@@ -173,7 +183,9 @@ class _Link:
                 wanted[flow.sink] = wanted.get(flow.sink, 0) | select.POLLOUT
             elif flow.takes(now):
                 wanted[flow.source] = wanted.get(flow.source, 0) | select.POLLIN
-        for end in self._ends:  # so that a peer that has gone is noticed in a stall, too
+            if flow.stalled:
+                wanted[flow.source] = wanted.get(flow.source, 0) | _LEFT
+        for end in self._ends:
             wanted.setdefault(end, select.POLLHUP)
         return wanted
 
@@ -181,6 +193,8 @@ class _Link:
         return min((flow.not_before for flow in self._flows if flow.not_before > now), default=now + 60)
 
     def move(self, now: float) -> None:
+        if self.ended:
+            return
         try:
             for flow in self._flows:
                 fault = flow.move(now)
@@ -190,7 +204,11 @@ class _Link:
                 if fault.action in ("close", "reset"):
                     self.end(reset=fault.action == "reset")
                     return
-            if all(flow.over for flow in self._flows) or any(_is_dead(end) for end in self._ends):
+            if (
+                all(flow.over for flow in self._flows)
+                or any(_shows(end, select.POLLHUP | select.POLLERR) for end in self._ends)
+                or any(flow.stalled and _shows(flow.source, _LEFT) for flow in self._flows)
+            ):
                 self.end(reset=False)
         except OSError:
             self.end(reset=True)
@@ -214,11 +232,11 @@ class _Flow:
         self._seen = b""  # the end of what has passed of the head
         self._left = None if fault is None or fault.in_body else fault.after  # bytes until it strikes, when known
         self._rate: float | None = None
-        self._stalled = False
+        self.stalled = False
         self._discard = False
 
     def takes(self, now: float) -> bool:
-        return not (self.over or self._stalled or now < self.not_before)
+        return not (self.over or self.stalled or now < self.not_before)
 
     def move(self, now: float) -> Fault | None:
         """Pass on what can be passed. Gives the fault when it strikes now."""
@@ -271,7 +289,7 @@ class _Flow:
             self.sink.shutdown(socket.SHUT_WR)
             self._discard = True
         elif fault.action == "stall":
-            self._stalled = True
+            self.stalled = True
         elif fault.action == "trickle":
             self._rate = fault.rate
         elif fault.action == "delay":
@@ -279,11 +297,11 @@ class _Flow:
         return fault
 
 
-def _is_dead(sock: socket.socket) -> bool:
-    """Whether the connection was reset or ended by both sides, found without taking bytes from it."""
+def _shows(sock: socket.socket, wanted: int) -> bool:
+    """Whether its state is one of ``wanted``, found without taking bytes from it."""
     found = select.poll()
-    found.register(sock, select.POLLHUP)
-    return any(events & (select.POLLHUP | select.POLLERR) for _, events in found.poll(0))
+    found.register(sock, wanted)
+    return any(events & wanted for _, events in found.poll(0))
 
 
 def _close(sock: socket.socket, *, reset: bool) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from ..errors import SourceChangedError
+
 if TYPE_CHECKING:
     from ..upload.wire import CancelToken, WireAnswer, WireRequest
 
@@ -90,7 +92,7 @@ class FakeTransfer:
             left = request.body.length - done
             got = request.body.source.readinto_at(request.body.offset + done, piece[: min(_PIECE, left)])
             if not got:
-                break
+                raise SourceChangedError(f"the source ends after {done} of {request.body.length} bytes")
             if self._keep:
                 kept += piece[:got]
             done += got

@@ -33,6 +33,8 @@ class Lane:
         ready: jobs that wait.
         runway: small jobs handed over to the sharing thread and not yet taken by it.
         handed: jobs handed over and not back yet; ``large`` and ``small`` count them by kind.
+        taken, returned: small jobs that the sharing thread has taken so far, and that are back.
+        width: small jobs that may be on the wire at once.
         multiplexer: what the sharing thread runs; ``None`` when there is no such thread.
         paused: no job may start now.
         sent, requests: of jobs that are back.
@@ -50,9 +52,12 @@ class Lane:
         "ready",
         "reopening",
         "requests",
+        "returned",
         "runway",
         "sent",
         "small",
+        "taken",
+        "width",
     )
 
     def __init__(self, limit: AdaptiveLimit) -> None:
@@ -63,6 +68,9 @@ class Lane:
         self.multiplexer: Multiplexer | None = None
         self.large = 0
         self.small = 0
+        self.width = 1
+        self.taken = 0
+        self.returned = 0
         self.sent = 0
         self.requests = 0
         self.complaints = 0
@@ -78,9 +86,8 @@ class Lane:
 
     @property
     def on_wire(self) -> int:
-        """Transfers under way, as far as the loop can know."""
-        width = 0 if self.multiplexer is None else self.multiplexer.width
-        return self.large + min(self.small, width)
+        """Transfers under way, those included that the sharing thread may start at this moment."""
+        return self.large + max(self.taken - self.returned, min(self.small, self.width))
 
     def moved(self) -> int:
         """Bytes that have gone out so far, those of running jobs included."""
@@ -90,18 +97,24 @@ class Lane:
         """Let a job wait."""
         self.ready.push(job, size=max(job.size, LARGE) if job.alone else job.size, order=job.order)
 
+    def set_width(self, allowed: int) -> None:
+        """How many small jobs may be on the wire when ``allowed`` jobs may (rule 5). Takes effect at once."""
+        for_small = max(1, allowed // 4) if self.ready.small or self.small else 0
+        self.width = max(1, allowed - min(self.large + self.ready.large, allowed - for_small))
+        if self.multiplexer is not None:
+            self.multiplexer.width = self.width
+
     def choose(self, allowed: int) -> NetworkJob[Any] | None:
-        """The next job to hand over when ``allowed`` may be on the wire (rules 4 and 5), or ``None``."""
+        """The next job to hand over when ``allowed`` may be on the wire (rules 3 to 5), or ``None``."""
         small, large = self.ready.small, self.ready.large
         if allowed == 1 and large:
             if self.handed:
                 return None
             self.next_small = not self.next_small
             return self.ready.pop_small() if small and self.next_small else self.ready.pop_large()
-        for_small = max(1, allowed // 4) if small or self.small else 0
-        if large and self.large < allowed - for_small:
+        if large and self.on_wire < allowed:
             return self.ready.pop_large()
-        if small and self.small < 2 * (allowed - self.large):
+        if small and self.small < 2 * self.width and self.large < allowed:
             return self.ready.pop_small()
         return None
 
@@ -114,3 +127,4 @@ class Lane:
             self.large -= 1
         else:
             self.small -= 1
+            self.returned += 1

@@ -117,19 +117,18 @@ class Lanes:
     def _fill(self, lane: Lane) -> None:
         allowed = self._allowed(lane)
         lane.paused = not allowed
-        added = False
+        width = lane.width
+        if allowed:
+            lane.set_width(allowed)
+        added = lane.width > width
         while allowed and (job := lane.choose(allowed)) is not None:
             if not job.future.done():  # else it was cancelled while it waited
                 added |= self._hand(lane, job)
         if allowed and lane.small:
-            width = max(1, allowed - lane.large)
             if lane.multiplexer is None:
-                self._share_thread(lane, width)
-            else:
-                wider = width > lane.multiplexer.width
-                lane.multiplexer.width = width
-                if added or wider:
-                    lane.multiplexer.wake()
+                self._share_thread(lane)
+            elif added:
+                lane.multiplexer.wake()
         if len(lane.ready):
             self._rounds.begin(lane)
 
@@ -146,8 +145,8 @@ class Lanes:
             job.on_handed()
         return not job.alone
 
-    def _share_thread(self, lane: Lane, width: int) -> None:
-        lane.multiplexer = Multiplexer(partial(self._take, lane), width=width)
+    def _share_thread(self, lane: Lane) -> None:
+        lane.multiplexer = Multiplexer(partial(self._take, lane), width=lane.width)
         self._sharing += 1
         self._executor.submit(self._run_shared, lane, lane.multiplexer)
 
@@ -208,6 +207,7 @@ class Lanes:
                 job = lane.runway.popleft()
             except IndexError:
                 return None
+            lane.taken += 1
             if job.claim():
                 return Errand(job.steps(job), job.cancel, partial(self._done, lane, job))
             self._give_back(lane, job)

@@ -199,5 +199,11 @@ class _Session:
     async def _confirm(self, confirmed: ConfirmedPart) -> None:
         self._confirmed[confirmed.number] = confirmed
         self._delivery.meter.confirmed += confirmed.size
-        if self._delivery.keeps_state:
+        state = self._delivery.state
+        ours = state is not None and (state.upload_id, state.part_size) == (
+            self.target.upload_id,
+            self.target.part_size,
+        )
+        # While another session is being asked for, parts of this one may still come in: they are not that one's.
+        if ours and self._delivery.keeps_state:
             await self._delivery.save(parts=self.parts())

@@ -15,6 +15,24 @@ from .fingerprint import Fingerprint
 __all__ = ["StreamSource"]
 
 
+class OpenStream:
+    """The one request that reads it."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, stream: StreamSource) -> None:
+        self._stream = stream
+
+    def readinto_at(self, offset: int, buffer: memoryview) -> int:
+        return self._stream.readinto_at(offset, buffer)
+
+    def verify(self) -> None:
+        self._stream.verify()
+
+    def close(self) -> None:
+        """The iterable goes on until the upload ends."""
+
+
 class StreamSource:
     """Sent once, as it comes; nothing is taken from the iterable before a thread asks for the first byte.
 
@@ -50,12 +68,13 @@ class StreamSource:
         """Whether nothing has been taken from the iterable yet."""
         return not self._started
 
-    def open(self) -> StreamSource:
+    def open(self) -> OpenStream:
         if self._started:
             raise BodyNotReplayableError(f"{self._name}: its bytes came from an iterator and can be sent only once")
-        return self
+        return OpenStream(self)
 
     def readinto_at(self, offset: int, buffer: memoryview) -> int:
+        """Wait for bytes, in a thread. They can be read in order only."""
         if offset != self._position:
             raise BodyNotReplayableError(f"{self._name}: its bytes came from an iterator and can be sent only once")
         if not self._started:
