@@ -14,7 +14,7 @@ from sqlalchemy import Connection, case, func, insert, select, update
 from ..errors import ConfigurationError
 from .database import Database, open_engine
 from .document import Document, Found, Problem, State
-from .rows import Group, Sample, Tally, document_of, group_of, rediscovered, row_of, twin_of
+from .rows import SEEN, Group, Sample, Tally, document_of, group_of, rediscovered, row_of, twin_of
 from .schema import VERSION, documents, facts, groups, metadata, samples
 
 __all__ = ["Group", "Journal", "Sample", "Tally"]
@@ -87,7 +87,7 @@ class Journal:
 
         def work(connection: Connection) -> int:
             known = connection.execute(
-                select(documents.c.key, documents.c.state, documents.c.size, documents.c.mtime_ns).where(
+                select(documents.c.key, documents.c.state, *(documents.c[name] for name in SEEN)).where(
                     documents.c.key.in_(list(rows))
                 )
             ).all()

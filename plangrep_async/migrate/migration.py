@@ -24,6 +24,7 @@ from .options import MigrationOptions
 from .planning import Plan, make_plan
 from .run import Run
 from .sources import Source
+from .sources.tree import absolute
 from .targets import Target, Verified
 
 __all__ = ["Migration", "Status"]
@@ -98,8 +99,8 @@ class Migration:
         self._target = target
         self._location = os.fspath(journal)
         self._options = options or MigrationOptions()
-        beside = Path.cwd() / "migration.files" if "://" in self._location else Path(f"{self._location}.files")
-        self._spool = Path(spool) if spool is not None else beside.absolute()
+        beside = "migration.files" if "://" in self._location else f"{self._location}.files"
+        self._spool = Path(absolute(spool if spool is not None else beside))
         self._clock = clock or SystemClock()
         self._run: Run | None = None
         self._stopped = False

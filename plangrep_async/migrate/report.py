@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from .migration import Status, read_status
 __all__ = ["write_report"]
 
 _SHOWN = 50
+_PAGE = 500
 _COLUMNS: tuple[str, ...] = (
     "key",
     "kind",
@@ -42,17 +44,23 @@ async def write_report(journal: Journal, folder: Path) -> tuple[Path, ...]:
     Memory does not grow with the number of documents. Raises ``OSError`` where they cannot be written, and
     :class:`~plangrep_async.errors.ConfigurationError` where matplotlib is not installed.
     """
-    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - small, and before anything else runs
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     paths = tuple(folder / name for name in ("report.md", "documents.csv", "course.png"))
     status, samples = await read_status(journal), await journal.samples()
     groups = {group.id: group for group in await journal.groups()}
     keys: dict[int, str] = {}
-    with open(paths[1], "w", encoding="utf-8", newline="") as file:  # noqa: ASYNC230
-        table = csv.DictWriter(file, _COLUMNS)
-        table.writeheader()
+    table = await asyncio.to_thread(_Table, paths[1])
+    try:
+        page: list[dict[str, Any]] = []
         async for document in journal.documents():
             group = groups.get(document.group_id or 0)
-            table.writerow(_row(document, group.target_id if group else None))
+            page.append(_row(document, group.target_id if group else None))
+            if len(page) == _PAGE:
+                await asyncio.to_thread(table.write, page)
+                page = []
+        await asyncio.to_thread(table.write, page)
+    finally:
+        await asyncio.to_thread(table.close)
     failed = [document async for document in _first(journal, State.FAILED)]
     skipped = [document async for document in _first(journal, State.SKIPPED)]
     for document in skipped:
@@ -62,6 +70,19 @@ async def write_report(journal: Journal, folder: Path) -> tuple[Path, ...]:
     paths[0].write_text(_markdown(status, samples, failed, skipped, keys, bad_groups), encoding="utf-8")
     draw_chart(samples, paths[2])
     return paths
+
+
+class _Table:
+    """The CSV while it is written. Blocks on the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8", newline="")
+        self._writer = csv.DictWriter(self._file, _COLUMNS)
+        self._writer.writeheader()
+        self.close = self._file.close
+
+    def write(self, rows: Sequence[dict[str, Any]]) -> None:
+        self._writer.writerows(rows)
 
 
 async def _first(journal: Journal, state: State) -> AsyncGenerator[Document, None]:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, Select, select
 from .document import Document, Found, Problem, State
 from .schema import documents
 
-__all__ = ["Group", "Sample", "Tally", "document_of", "group_of", "rediscovered", "row_of", "twin_of"]
+__all__ = ["SEEN", "Group", "Sample", "Tally", "document_of", "group_of", "rediscovered", "row_of", "twin_of"]
 
 
 @frozen
@@ -87,6 +87,9 @@ def twin_of(sha256: str, size: int, besides: int) -> Select[Any]:
     )
 
 
+SEEN = ("size", "mtime_ns", "inode", "name", "kind", "path", "folder", "title", "classification")
+"""What a second sight of a document may change."""
+
 _BEGIN_ANEW: dict[str, Any] = {
     "sha256": None,
     "problem": None,
@@ -103,6 +106,8 @@ def rediscovered(old: Row[*tuple[Any, ...]], row: dict[str, Any], send_changed_a
     state = State(old.state)
     fresh = {name: value for name, value in row.items() if name != "key"}
     changed = bool(row["mtime_ns"]) and (old.size, old.mtime_ns) != (row["size"], row["mtime_ns"])
+    if state is State.DISCOVERED and all(getattr(old, name) == row[name] for name in SEEN):
+        return {}
     if state is State.DISCOVERED or (state is State.SKIPPED and (row["problem"] is None) and changed):
         return {**_BEGIN_ANEW, **fresh}
     if state in (State.COMPLETED, State.VERIFIED) and changed:

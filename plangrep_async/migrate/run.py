@@ -129,13 +129,13 @@ class Run:
         await self.journal.change(
             document.id, state=State.COMPLETED.value, target_id=target_id, error=None, resume=None, memo=None
         )
-        self.arrived(document, target_id, size)
+        await self.arrived(document, target_id, size)
 
-    def arrived(self, document: Document, target_id: str | None, size: int) -> None:
+    async def arrived(self, document: Document, target_id: str | None, size: int) -> None:
         """Tell that a document has arrived, which the journal knows already."""
         self.outage.succeeded()
         self._ended(document, State.COMPLETED, size, target_id=target_id)
-        self.discard(document)
+        await self.discard(document)
 
     async def skipped(self, document: Document, problem: Problem, error: str | None = None) -> None:
         """The document is left out on purpose."""
@@ -143,7 +143,7 @@ class Run:
             document.id, state=State.SKIPPED.value, problem=problem.value, error=error, group_id=None
         )
         self._ended(document, State.SKIPPED, document.size, problem=problem, error=error)
-        self.discard(document)
+        await self.discard(document)
 
     async def failed(self, document: Document, error: BaseException) -> None:
         """An attempt at the document has failed: decide whether it is tried again.
@@ -152,7 +152,7 @@ class Run:
         """
         if isinstance(error, Duplicate):
             self._ended(document, State.SKIPPED, document.size, problem=Problem.DUPLICATE)
-            self.discard(document)
+            await self.discard(document)
             return
         if isinstance(error, Stopping) or self.stopped_by is not None:
             return
@@ -181,7 +181,7 @@ class Run:
             group_id=None,
         )
         self._ended(document, State.FAILED, document.size, problem=problem, error=text)
-        self.discard(document)
+        await self.discard(document)
         most = self.options.max_errors
         if most is not None and self.meter.new_failures > most:
             self.stop(
@@ -224,12 +224,16 @@ class Run:
 
     # Files
 
-    def discard(self, document: Document) -> None:
+    async def discard(self, document: Document) -> None:
         """Remove what was fetched for a document that has ended."""
         if self.source.is_remote:
-            for path in self.spool.glob(f"{document.id}.*"):
-                with contextlib.suppress(OSError):
-                    path.unlink()
+            await asyncio.to_thread(_remove, self.spool, f"{document.id}.*")
+
+
+def _remove(folder: Path, pattern: str) -> None:
+    for path in folder.glob(pattern):
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _may_go_on(error: BaseException) -> bool:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
+from blockbuster import BlockBuster
 from sqlalchemy import create_engine, text
 
+from plangrep_async.config import RetryPolicy
+from plangrep_async.emulator import Emulator, PlangrepSettings
+from plangrep_async.emulator.plangrid import PlangridSettings
+from plangrep_async.migrate import PlanGridTarget, PlangrepTarget
 from plangrep_async.migrate.journal import Journal
+from plangrep_async.plangrep import PlangrepClient
+from plangrep_async.plangrid import PlanGridClient
+from plangrep_async.upload import UploadSettings
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +61,75 @@ async def journal(location: str) -> AsyncIterator[Journal]:
 @pytest.fixture
 def locations(location: str) -> Callable[[], str]:
     return lambda: location
+
+
+# Services and files
+
+QUICK = RetryPolicy(base=0.01, max_backoff=0.05)
+
+
+@pytest.fixture
+def services(no_blocking_calls: BlockBuster) -> Iterator[Emulator]:
+    """Both services, where nothing takes time and nothing is limited."""
+    # The tests themselves ask the emulator, which waits for its thread.
+    no_blocking_calls.functions["threading.Lock.acquire"].can_block_in("plangrep_async/emulator/emulator.py", "run")
+    quick = PlangrepSettings.instant(multipart_threshold=6_000_000, part_size=5 << 20)
+    with Emulator(plangrep=quick, plangrid=PlangridSettings(limits=(), packet_seconds=0.0)) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def plangrep(services: Emulator) -> AsyncIterator[PlangrepClient]:
+    uploads = UploadSettings(retry=QUICK)
+    async with PlangrepClient(services.api_key, base_url=services.plangrep_url, retry=QUICK, uploads=uploads) as client:
+        yield client
+
+
+@pytest.fixture
+async def plangrid(services: Emulator) -> AsyncIterator[PlanGridClient]:
+    uploads = UploadSettings(retry=QUICK)
+    async with PlanGridClient(
+        services.api_key,
+        base_url=services.plangrid_url,
+        retry=QUICK,
+        uploads=uploads,
+        upload_linger=0.01,
+        learn_limits="never",
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+async def to_plangrep(plangrep: PlangrepClient) -> PlangrepTarget:
+    """A project of Plangrep that is ready."""
+    project = (await plangrep.projects.create("Tower")).project
+    ready = await plangrep.projects.wait_until_ready(project.id)
+    return PlangrepTarget(plangrep, ready.id, interval=5.0)
+
+
+@pytest.fixture
+def empty_project(services: Emulator) -> str:
+    """An empty project of PlanGrid."""
+    (uid,) = services.plangrid.seed(1, attachments=0, photos=0, sheets=0)
+    return uid
+
+
+@pytest.fixture
+def to_plangrid(plangrid: PlanGridClient, empty_project: str) -> PlanGridTarget:
+    return PlanGridTarget(plangrid, empty_project)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Thirty PDFs in folders, with names that occur more than once, and a photo."""
+    return make_tree(tmp_path / "tree", 30)
+
+
+def make_tree(root: Path, files: int, largest: int = 3_000) -> Path:
+    rng = random.Random(7)
+    for number in range(files):
+        path = root / f"level {number % 3}" / f"plan {number // 3}.pdf"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"%PDF-1.4\n" + rng.randbytes(rng.randrange(1, largest)))
+    (root / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + rng.randbytes(50))
+    return root

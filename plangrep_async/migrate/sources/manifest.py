@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from ...errors import ConfigurationError, InvalidInputError
 from ..document import Document, Found, Problem
-from .tree import in_thread
+from .tree import absolute, in_thread
 
 __all__ = ["COLUMNS", "Manifest", "row_of"]
 
@@ -31,18 +31,16 @@ class Manifest:
         file: the manifest.
 
     Raises:
-        ConfigurationError: it does not exist, or its name ends otherwise. While scanning,
-        :class:`~plangrep_async.errors.InvalidInputError` for a line that cannot be read; it names the line.
+        ConfigurationError: its name ends otherwise; while scanning, when it does not exist. A line that cannot be read
+            is an :class:`~plangrep_async.errors.InvalidInputError` then, which names it.
     """
 
     is_remote = False
 
     def __init__(self, file: str | os.PathLike[str]) -> None:
-        self.file = Path(file).absolute()
+        self.file = Path(absolute(file))
         if self.file.suffix.lower() not in (".csv", ".jsonl"):
             raise ConfigurationError(f"{self.file}: a manifest's name ends in .csv or .jsonl")
-        if not self.file.is_file():
-            raise ConfigurationError(f"{self.file} does not exist")
 
     @property
     def location(self) -> str:
@@ -61,6 +59,8 @@ class Manifest:
         return Path(document.path)
 
     def _read(self) -> Iterator[Found]:
+        if not self.file.is_file():
+            raise ConfigurationError(f"{self.file} does not exist")
         with open(self.file, encoding="utf-8-sig", newline="") as file:
             rows = _csv(file) if self.file.suffix.lower() == ".csv" else _json(file)
             try:

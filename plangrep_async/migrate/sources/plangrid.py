@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Collection
 from datetime import datetime
@@ -77,7 +78,7 @@ class PlanGridSource:
     async def fetch(self, document: Document, folder: Path) -> Path:
         """Fetch the record's file; the record is read anew, because its URL may run out."""
         to = folder / f"{document.id}{Path(document.name).suffix}"
-        if to.exists():
+        if await asyncio.to_thread(to.exists):
             return to
         uid = str(document.source["uid"])
         if document.kind == "attachment":

@@ -15,7 +15,7 @@ from pathlib import Path
 from ...errors import ConfigurationError
 from ..document import Document, Found, Problem
 
-__all__ = ["FolderTree", "in_thread"]
+__all__ = ["FolderTree", "absolute", "in_thread"]
 
 _BATCH = 1_000
 
@@ -32,8 +32,7 @@ class FolderTree:
         exclude: patterns of which it must match none; a folder that matches is not entered. Case does not count.
         since: only files that were modified since.
 
-    Raises:
-        ConfigurationError: ``root`` is no folder that can be read.
+    Scanning raises :class:`~plangrep_async.errors.ConfigurationError` when ``root`` is no folder.
     """
 
     is_remote = False
@@ -46,12 +45,10 @@ class FolderTree:
         exclude: Sequence[str] = (),
         since: datetime | None = None,
     ) -> None:
-        self.root = os.path.abspath(os.fspath(root))
+        self.root = absolute(root)
         self._include = tuple(pattern.lower() for pattern in include)
         self._exclude = tuple(pattern.lower() for pattern in exclude)
         self._since_ns = 0 if since is None else int(since.timestamp() * 1e9)
-        if not os.path.isdir(self.root):
-            raise ConfigurationError(f"{self.root} is no folder; name one that exists")
 
     @property
     def location(self) -> str:
@@ -70,6 +67,8 @@ class FolderTree:
         return Path(document.path)
 
     def _walk(self) -> Iterator[Found]:
+        if not os.path.isdir(self.root):
+            raise ConfigurationError(f"{self.root} is no folder; name one that exists")
         seen: set[tuple[int, int]] = set()
         folders = [self.root]
         while folders:
@@ -126,6 +125,12 @@ class FolderTree:
             return False
         name, below = name.lower(), path[len(self.root) :].lstrip("/").lower()
         return any(fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(below, pattern) for pattern in patterns)
+
+
+def absolute(path: str | os.PathLike[str]) -> str:
+    """The path from the root; the disk is not touched."""
+    text = os.fspath(path)
+    return os.path.normpath(text if os.path.isabs(text) else os.path.join(os.getcwd(), text))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -22,6 +22,7 @@ from ..journal import Journal
 from ..packing import Crew
 from ..run import Duplicate, Run
 from ..sources.manifest import COLUMNS, row_of
+from ..sources.tree import absolute
 from .target import Estimate, Verified
 
 __all__ = ["FolderTarget"]
@@ -42,9 +43,7 @@ class FolderTarget:
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
-        self.root = Path(root).absolute()
-        if self.root.exists() and not self.root.is_dir():
-            raise ConfigurationError(f"{self.root} is no folder")
+        self.root = Path(absolute(root))
 
     @property
     def location(self) -> str:
@@ -68,7 +67,10 @@ class FolderTarget:
 
     async def deliver(self, run: Run) -> None:
         """One pass, a few files at a time."""
-        await asyncio.to_thread(lambda: (self.root / "files").mkdir(parents=True, exist_ok=True))
+        try:
+            await asyncio.to_thread((self.root / "files").mkdir, parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise ConfigurationError(f"{self.root} is no folder; name another") from None
         async with Crew(_COPIES) as crew:
             async for ready in feed(run, run.journal.documents(*OPEN)):
                 if run.stopping:

@@ -209,7 +209,7 @@ class JobFiller:
         arrived = {document.id: str((document.memo or {})["document_id"]) for document in sent}
         await run.journal.close_group(group.id, arrived, state="processing", target_id=job.id)
         for document in sent:
-            run.arrived(document, arrived[document.id], document.size)
+            await run.arrived(document, arrived[document.id], document.size)
         run.group_ended(job.id, job.status.value, len(sent))
 
 

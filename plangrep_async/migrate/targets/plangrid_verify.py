@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -88,13 +89,16 @@ def _pairs(document: Document, record: Attachment | Photo) -> list[tuple[str, ob
 
 
 async def _digest(project: ProjectScope, record: Attachment | Photo) -> str:
-    with tempfile.TemporaryDirectory(prefix="plangrep-verify-") as folder:
-        path = Path(folder) / "file"
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="plangrep-verify-"))
+    path = folder / "file"
+    try:
         if isinstance(record, Photo):
             await project.photos.download(record, path)
         else:
             await project.attachments.download(record, path)
         return await asyncio.to_thread(_sha256, path)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _sha256(path: Path) -> str:

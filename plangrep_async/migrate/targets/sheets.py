@@ -92,7 +92,7 @@ class VersionPacker:
         arrived = {ready.document.id: f"{done.uid}/{ready.document.name}" for ready in pile.items}
         await run.journal.close_group(group.id, arrived, state="done", target_id=done.uid)
         for ready in pile.items:
-            run.arrived(ready.document, arrived[ready.document.id], ready.document.size)
+            await run.arrived(ready.document, arrived[ready.document.id], ready.document.size)
         run.group_ended(done.uid, "complete", len(pile.items))
 
     async def _failed(self, group: Group, pile: Pile, error: PlangrepAsyncError) -> None:
