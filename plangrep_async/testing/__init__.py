@@ -3,6 +3,7 @@
 from .clock import ManualClock, settle
 from .faultproxy import Fault, FaultProxy
 from .scaled import ScaledClock
+from .seaweedfs import SeaweedFS
 from .transfer import FakeTransfer, SentRequest
 
-__all__ = ["FakeTransfer", "Fault", "FaultProxy", "ManualClock", "ScaledClock", "SentRequest", "settle"]
+__all__ = ["FakeTransfer", "Fault", "FaultProxy", "ManualClock", "ScaledClock", "SeaweedFS", "SentRequest", "settle"]
