@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 
 import nox
 
@@ -48,7 +49,7 @@ def demo(session: nox.Session) -> None:
 def wheel(session: nox.Session) -> None:
     """Build the wheel and run the tests against what it installs."""
     session.install("build")
-    dist = session.create_tmp()
+    dist = os.path.abspath(session.create_tmp())
     session.run("python", "-m", "build", "--wheel", "--outdir", dist, ".")
     (built,) = sorted(glob.glob(f"{dist}/*.whl"))[-1:]
     session.install(f"plangrep-async[dev] @ file://{built}")
