@@ -205,7 +205,7 @@ class ModelService(httpx.AsyncBaseTransport):
 
 
 @given(plan=plans, crowd=st.lists(arrivals, min_size=1, max_size=25), weather=weathers)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_every_call_ends_once_with_its_own_answer(plan, crowd, weather):
     asyncio.run(run(plan, crowd, weather))
 
