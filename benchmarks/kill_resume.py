@@ -177,8 +177,9 @@ async def _child(file: str, state: str, log: str, endpoint: str, bucket: str, pa
     pool = _Logged(Path(log), trust_env=False, pacer=pacer)
     async with UploadScheduler(UploadSettings(max_parts=MAX_PARTS), transfer=pool) as scheduler:
         s3 = S3Bucket(S3Signer(endpoint, bucket, credentials), scheduler)
-        options = {"path": Way.MULTIPART, "part_size": int(part_size)}
-        await scheduler.upload(s3.upload(file, KEY, resume=resume, on_state=keep, **options))
+        way = Way.MULTIPART
+        upload = s3.upload(file, KEY, path=way, part_size=int(part_size), resume=resume, on_state=keep)
+        await scheduler.upload(upload)
     pool.close()
 
 

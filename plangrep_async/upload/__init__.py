@@ -18,6 +18,7 @@ from .plan import Path, Plan, plan
 from .progress import FileProgress, UploadProgress
 from .s3 import S3Bucket, S3Object
 from .s3sign import S3Credentials, S3Signer
+from .s3xml import complete_document
 from .scheduler import UploadScheduler
 from .settings import UploadSettings
 from .state import UploadState
@@ -79,4 +80,5 @@ __all__ = [
     "S3Credentials",
     "S3Object",
     "S3Signer",
+    "complete_document",
 ]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal
 
 from attrs import field, frozen
+from typing_extensions import TypeVar
 
-from .task import PreparedFile, Upload
+from .task import PreparedFile, Stored, Upload
 
 __all__ = ["Outcome", "UploadReport"]
 
-R = TypeVar("R")
+R = TypeVar("R", default=Stored)
 
 
 @frozen(kw_only=True)

@@ -100,7 +100,7 @@ class UploadScheduler:
         """By host: transfers allowed and running, jobs waiting, complaints."""
         return {} if self._engine is None else self._engine.lanes.statistics()
 
-    async def upload(self, upload: Upload[R]) -> R | Any:
+    async def upload(self, upload: Upload[R]) -> R:
         """Run one upload and give its result (see ``Upload.complete``).
 
         Raises:
@@ -113,7 +113,7 @@ class UploadScheduler:
         """
         self._guard.check()
         courier = Courier(self._ready_engine(), upload, next(self._order))
-        task = self._start(upload, courier.deliver())
+        task: asyncio.Task[R] = self._start(upload, courier.deliver())
         try:
             return await task
         except asyncio.CancelledError:

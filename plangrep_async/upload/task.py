@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias
 
 from attrs import field, frozen
+from typing_extensions import TypeVar
 
 from ..errors import InvalidInputError
 from .file import FileSource, UploadFile
@@ -28,8 +29,6 @@ __all__ = [
     "Upload",
     "stored_as",
 ]
-
-R = TypeVar("R")
 
 
 @frozen
@@ -118,6 +117,10 @@ class Stored:
     def file(self) -> PreparedFile:
         """The first, for uploads of one file."""
         return self.files[0]
+
+
+#: What ``Upload.complete`` gives; without it, :class:`Stored`.
+R = TypeVar("R", default=Stored)
 
 
 @frozen
