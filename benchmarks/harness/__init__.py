@@ -1,0 +1,1 @@
+"""How the benchmarks of uploads are run: loads, one process for each client, rounds, tables and plots."""
