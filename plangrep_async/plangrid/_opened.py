@@ -48,14 +48,24 @@ class Opened:
         return await asyncio.shield(self._scheduler)
 
     async def aclose(self, *, drain: bool) -> None:
-        """Uploads first, for they make calls; then the calls; then the wire."""
+        """Uploads first, for they make calls; then the calls; then the wire.
+
+        Cancelled while it drains: the rest is closed as without ``drain``.
+        """
         if self._closed:
             return
         self._closed = True
         try:
             await self._close_scheduler()
+            if drain:
+                await self._learner.drain()
+        finally:
+            await self._close_calls()
+
+    async def _close_calls(self) -> None:
+        try:
             await self._learner.aclose()
-            await self.coalescer.aclose(drain=drain)
+            await self.coalescer.aclose()
         finally:
             if self._owns_limiter:
                 self.session.limiter.close(

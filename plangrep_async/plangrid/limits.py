@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
-from ..errors import ClientClosedError, DeadlineExceededError, PlangrepAsyncError
+from attrs import evolve
+
+from ..errors import ClientClosedError, ConfigurationError, PlangrepAsyncError
 from ..ratelimit import WindowSnapshot
 from ..session import Answer, Call, CallOptions, Sender, Session
+from ..session.deadline import Deadline
 from .failures import snapshots_of
 from .models import RateLimitStatus
 from .pages import page_of
@@ -41,23 +44,49 @@ class LimitLearner:
             and nobody waits. ``"never"``.
 
     Without an answer the documented limits stay, and every 429 corrects them.
+
+    Every call of the client passes here, so this is also where those that have not ended are counted.
+
+    Raises:
+        ConfigurationError: ``when`` is none of the three.
     """
 
     def __init__(self, sender: Sender, session: Session, when: LearnLimits) -> None:
+        if when not in get_args(LearnLimits):
+            raise ConfigurationError(f"learn_limits: {when!r} is none of {', '.join(map(repr, get_args(LearnLimits)))}")
         self._sender = sender
         self._session = session
         self._when: LearnLimits = when
         self._asking: asyncio.Task[None] | None = None
         self._known = when == "never"
+        self._under_way = 0
+        self._idle: asyncio.Future[None] | None = None  # while the client drains
 
     async def send(self, call: Call[T], options: CallOptions | None = None) -> T:
         """Send the call on; before the first one, learn the limits.
 
         Cancelled: the question goes on for the others.
         """
-        if not self._known:
-            options = await self._learn(call, options)
-        return await self._sender.send(call, options)
+        if self._idle is not None:
+            raise ClientClosedError("this client is closed; create a new one")
+        self._under_way += 1
+        try:
+            if not self._known:
+                options = await self._learn(call, options)
+            return await self._sender.send(call, options)
+        finally:
+            self._under_way -= 1
+            self._tell_idle()
+
+    async def drain(self) -> None:
+        """Take no more calls, and wait until all that were made have ended: in a batch, alone, or still to be sent."""
+        self._idle = asyncio.get_running_loop().create_future()
+        self._tell_idle()
+        await self._idle
+
+    def _tell_idle(self) -> None:
+        if self._idle is not None and not self._under_way and not self._idle.done():
+            self._idle.set_result(None)
 
     async def aclose(self) -> None:
         """Stop asking."""
@@ -73,27 +102,16 @@ class LimitLearner:
         if self._when != "first-call" or self._asking.done():
             self._known = True
             return options
-        clock = self._session.clock
-        started = clock.monotonic()
-        await asyncio.wait([self._asking])
-        if self._asking.cancelled():
-            raise ClientClosedError("the client was closed while the call waited for the rate limits to be read")
+        given = (options or CallOptions()).over(self._session.options)
+        url = self._session.url_of(call)
+        with Deadline(self._session.clock, given.deadline, call.method, url) as deadline:
+            with deadline.phase("reading the rate limits"):
+                await asyncio.wait([self._asking])
+            if self._asking.cancelled():
+                raise ClientClosedError("the client was closed while the call waited for the rate limits to be read")
         self._asking.result()
         self._known = True
-        given = (options or CallOptions()).over(self._session.options)
-        if given.deadline is None:
-            return options
-        waited = clock.monotonic() - started
-        if waited >= given.deadline:
-            raise DeadlineExceededError(
-                f"{call.method} was not sent: its deadline of {given.deadline:g} s ran out while the rate limits were "
-                "read",
-                deadline=given.deadline,
-                spent={"reading the rate limits": waited},
-                method=call.method,
-                elapsed=waited,
-            )
-        return CallOptions(deadline=given.deadline - waited).over(given)
+        return given if deadline.remaining is None else evolve(given, deadline=deadline.remaining)
 
     async def _ask(self) -> None:
         answers: list[Answer] = []

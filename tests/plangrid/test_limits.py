@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from plangrep_async.errors import ClientClosedError, DeadlineExceededError, InvalidInputError
+from plangrep_async.errors import ClientClosedError, ConfigurationError, DeadlineExceededError, InvalidInputError
 from plangrep_async.plangrid import DOCUMENTED_LIMITS, PlanGridClient
 from plangrep_async.ratelimit import RateLimit, RateLimiter
 from plangrep_async.testing import ManualClock
@@ -127,11 +127,12 @@ async def test_a_deadline_counts_the_wait(make_client: Make, wire: Any) -> None:
     client = make_client(learn_limits="first-call", clock=clock)
 
     call = asyncio.ensure_future(client.projects.get("p", deadline=5.0))
-    await clock.advance(16.0)
+    await clock.advance(5.0)
 
-    with pytest.raises(DeadlineExceededError) as caught:
+    assert call.done()
+    with pytest.raises(DeadlineExceededError, match="reading the rate limits") as caught:
         await call
-    assert caught.value.spent["reading the rate limits"] == pytest.approx(15.0)
+    assert caught.value.spent["reading the rate limits"] == pytest.approx(5.0)
     assert wire.seen == ["GET /rate_limits"]
 
 
@@ -168,3 +169,63 @@ async def test_closing_while_the_question_is_asked(make_client: Make, wire: Any)
     with pytest.raises(ClientClosedError):
         await call
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_draining_waits_for_calls_that_have_not_got_past_the_question(make_client: Make, wire: Any) -> None:
+    answered = asyncio.Event()
+
+    async def slow(_: httpx.Request) -> httpx.Response:
+        await answered.wait()
+        return httpx.Response(200, json=LIMITS, headers=DATE)
+
+    wire.answer("GET", "/rate_limits", slow)
+    wire.answer("GET", "/projects/p", {"uid": "p"})
+    client = make_client(learn_limits="first-call")
+    call = asyncio.ensure_future(client.projects.get("p"))
+    await settle()
+
+    closing = asyncio.ensure_future(client.aclose(drain=True))
+    await settle()
+    with pytest.raises(ClientClosedError):
+        await client.projects.get("p")
+    answered.set()
+
+    assert (await call).uid == "p"
+    await closing
+
+
+@pytest.mark.parametrize("coalesce", [True, False])
+async def test_draining_waits_for_calls_behind_the_limiter(make_client: Make, wire: Any, coalesce: bool) -> None:
+    clock = ManualClock()
+    wire.answer("GET", "/projects/p", {"uid": "p"})
+    wire.answer("POST", "/batch", {"data": [{"status_code": 200, "body": '{"uid": "p"}'}] * 2})
+    client = make_client(limits=[RateLimit(1, 1.0)], clock=clock, coalesce=coalesce)
+    calls = [asyncio.ensure_future(client.projects.get("p")) for _ in range(3)]
+    await settle()
+
+    closing = asyncio.ensure_future(client.aclose(drain=True))
+    await clock.advance(10.0)
+
+    await closing
+    assert [(await call).uid for call in calls] == ["p"] * 3
+
+
+async def test_a_drain_that_is_cancelled_ends_the_calls(make_client: Make, wire: Any) -> None:
+    wire.answer("GET", "/projects/p", {"uid": "p"})
+    client = make_client(limits=[RateLimit(1, 1.0)], clock=ManualClock(), coalesce=False)
+    calls = [asyncio.ensure_future(client.projects.get("p")) for _ in range(3)]
+    await settle()
+
+    closing = asyncio.ensure_future(client.aclose(drain=True))
+    await settle()
+    closing.cancel()
+    await asyncio.wait([closing])
+
+    ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(isinstance(end, ClientClosedError) for end in ended) == 2
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def test_a_way_of_learning_that_does_not_exist(make_client: Make) -> None:
+    with pytest.raises(ConfigurationError, match="learn_limits: 'sometimes'"):
+        make_client(learn_limits="sometimes")
