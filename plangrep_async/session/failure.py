@@ -24,7 +24,7 @@ from ..errors import (
     status_error_class,
 )
 from .call import Answer
-from .redaction import redact_text, redact_url
+from .redaction import redact_text, redact_url, without_tokens_of
 from .retry import Outcome
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ def status_error(
     reason: str = "",
 ) -> APIStatusError:
     """The typed error for an answer with an error status."""
+    message = detail.message and without_tokens_of(url, detail.message)
     url = redact_url(url)
     text = f"{method} {url} was answered with {answer.status} {_phrase(answer.status)}".rstrip()
     if 300 <= answer.status < 400:
@@ -114,7 +115,7 @@ def status_error(
         )
     if detail.code:
         text += f" [{detail.code}]"
-    text += f": {detail.message}" if detail.message else " and no message"
+    text += f": {message}" if message else " and no message"
     if attempts > 1:
         text += f" (after {attempts} attempts)"
     if reason:
@@ -124,7 +125,7 @@ def status_error(
         "url": url,
         "status": answer.status,
         "code": detail.code,
-        "service_message": detail.message,
+        "service_message": message,
         "body": answer.content,
         "attempts": attempts,
         "elapsed": elapsed,

@@ -7,11 +7,12 @@ Queries of signed URLs are credentials; so are the upload and download tokens th
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-__all__ = ["redact_text", "redact_url"]
+__all__ = ["redact_text", "redact_url", "without_tokens_of"]
 
-_TOKEN_SEGMENT = re.compile(r"(/(?:artifact-downloads|completions)/)[^/?#]+")
+_TOKEN_SEGMENT = re.compile(r"(/(?:artifact-downloads|completions)/)([^/?#]+)")
+_SHORTEST_TOKEN = 8  # a shorter one is no secret, and may be a part of any word
 _PLAIN_PARAMETERS = frozenset(
     {"limit", "skip", "cursor", "updated_after", "updated_before", "compact", "status", "classification", "version_set"}
 )
@@ -53,3 +54,12 @@ def redact_text(text: str) -> str:
     """Text for people with every URL redacted and every ``Authorization`` value gone."""
     text = _URL.sub(lambda match: redact_url(match.group()), text)
     return _AUTHORIZATION.sub(r"\1 [redacted]", text)
+
+
+def without_tokens_of(url: str, text: str) -> str:
+    """Text without the tokens in the path of ``url``: services repeat them in their messages ("File Uploads")."""
+    for _, token in _TOKEN_SEGMENT.findall(url):
+        for spelling in {token, unquote(token)}:
+            if len(spelling) >= _SHORTEST_TOKEN:
+                text = text.replace(spelling, "[redacted]")
+    return text

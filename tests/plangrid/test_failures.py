@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plangrep_async.errors import APIStatusError, RateLimitError, status_error_class
+from plangrep_async.errors import APIStatusError, GoneError, RateLimitError, status_error_class
 from plangrep_async.plangrid import PlanGridClient, RateLimitStatus, RequestType
 from plangrep_async.plangrid.failures import completion_url, read_plangrid_error
 from plangrep_async.ratelimit import WindowSnapshot
@@ -130,3 +130,16 @@ def test_the_documented_failure_of_a_completion_holds_such_a_url() -> None:
 
     assert len(found) == 2
     assert all(url and url.startswith("https://io.plangrid.com/v1/projects/") for url in found)
+
+
+async def test_the_token_that_the_message_repeats_is_not_shown(client: PlanGridClient, wire: Any) -> None:
+    token = "98704e73555f441956d24f9f1f03560f"
+    path = f"/projects/p/attachments/uploads/completions/{token}"
+    wire.answer("GET", path, httpx.Response(410, json={"message": f"Upload token ({token}) expired."}))
+
+    with pytest.raises(GoneError) as caught:
+        await client.project("p").attachments.complete_upload(token)
+
+    assert caught.value.service_message == "Upload token ([redacted]) expired."
+    assert token not in f"{caught.value} {caught.value!r}"
+    assert token.encode() in (caught.value.body or b"")
