@@ -5,6 +5,7 @@ Their URLs may be signed and run out; credentials never go there.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -40,6 +41,8 @@ async def download(
     and a file that was there stays.
     """
     target = Path(to)
+    if await asyncio.to_thread(target.is_dir):
+        raise InvalidInputError(f"to: {str(target)!r} is a folder; give the file to write")
     options = options_of(arguments)
     renewed = False
     attempt = 1

@@ -5,6 +5,8 @@ They take anything: not every caller has a type checker, and the service's own r
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection
 from decimal import Context, Decimal
 from typing import Any, cast
@@ -19,7 +21,10 @@ __all__ = [
     "TITLE_LENGTH",
     "check_flag",
     "check_integer",
+    "check_json",
+    "check_method",
     "check_money",
+    "check_path",
     "check_text",
     "check_uid",
     "check_uids",
@@ -35,6 +40,8 @@ TITLE_LENGTH = 200
 """Characters of an RFI's title ("The RFI Object")."""
 ANSWER_LENGTH = 10_000
 """Characters of an RFI's question and of its answer ("The RFI Object")."""
+_METHOD = re.compile(r"[A-Z]+")
+_PATH = re.compile(r"[!-~]+")
 _EXACT = Context(prec=1000, traps=[])  # so that normalizing rounds nothing
 
 
@@ -56,7 +63,7 @@ def check_uid(value: object, name: str) -> str:
         raise InvalidInputError(f"{name}: {value!r} is no string; give a uid")
     if not value or value in (".", ".."):
         raise InvalidInputError(f"{name}: {value!r} is no uid")
-    return value
+    return _writable(value, name)
 
 
 def check_uids(values: object, name: str, *, at_least: int = 0) -> list[str]:
@@ -77,6 +84,18 @@ def check_text(value: object, name: str, *, at_least: int = 1, at_most: int | No
         raise InvalidInputError(f"{name}: the text is empty; give at least one character")
     if at_most is not None and len(value) > at_most:
         raise InvalidInputError(f"{name}: {len(value):,} characters, and {at_most:,} are allowed; shorten it")
+    return _writable(value, name)
+
+
+def _writable(value: str, name: str) -> str:
+    """Names of files that are no UTF-8 hold lone surrogates, which nothing can be sent as."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            f"{name}: the character {value[error.start]!r} at {error.start} is half a character and cannot be sent; "
+            "replace it"
+        ) from None
     return value
 
 
@@ -93,7 +112,9 @@ def check_integer(value: object, name: str, *, at_least: int, at_most: int | Non
         raise InvalidInputError(f"{name}: {value!r} is no whole number")
     if value < at_least or (at_most is not None and value > at_most):
         upper = "" if at_most is None else f" and at most {at_most}"
-        raise InvalidInputError(f"{name}: {value} must be at least {at_least}{upper}")
+        # Python does not write the digits of huge numbers.
+        shown = str(value) if abs(value) < 10**30 else "the number"
+        raise InvalidInputError(f"{name}: {shown} must be at least {at_least}{upper}")
     return value
 
 
@@ -113,5 +134,34 @@ def check_money(value: object, name: str) -> int | float:
     if not isinstance(exponent, int) or exponent < -4:
         raise InvalidInputError(f"{name}: {value} has more than 4 decimal places; round it to a hundredth of a cent")
     if len(digits) + max(exponent, 0) > 15:
-        raise InvalidInputError(f"{name}: {value} has more than 15 digits")
+        raise InvalidInputError(f"{name}: the amount has more than 15 digits")
     return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+def check_method(value: object) -> str:
+    """An HTTP method as it is sent: whether a call may be repeated and what it costs depend on its spelling."""
+    if not isinstance(value, str) or not _METHOD.fullmatch(value):
+        raise InvalidInputError(f"method: {value!r} is no HTTP method; write it in capitals, for example 'GET'")
+    return value
+
+
+def check_path(value: object) -> str:
+    """A path on the API's own origin, percent-encoded already."""
+    if not isinstance(value, str) or not value.startswith("/"):
+        raise InvalidInputError(f"path: {value!r} does not begin with '/'")
+    if not _PATH.fullmatch(value):
+        raise InvalidInputError(
+            "path: it holds white space, a control character or one outside ASCII; percent-encode each part with "
+            "urllib.parse.quote(part, safe='')"
+        )
+    return value
+
+
+def check_json(value: object) -> None:
+    """Anything that can be written as JSON; nothing is left out or rounded."""
+    if isinstance(value, NotGiven):
+        return
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInputError(f"json: it cannot be written as JSON: {error}") from error

@@ -14,7 +14,7 @@ from attrs import evolve
 from .._clock import Clock, SystemClock
 from ..batch import Batchable, Coalescer, CoalescerStatistics, send_batch
 from ..config import RetryPolicy, Timeouts
-from ..errors import InvalidInputError
+from ..errors import ConfigurationError, InvalidInputError
 from ..ratelimit import LimiterStatistics, RateLimit, RateLimiter
 from ..session import Call, CallOptions, Hooks, ScopedSender, Secret, Session, query_of
 from ..session.call import NOT_GIVEN
@@ -23,6 +23,7 @@ from ._codec import loads, record_of
 from ._context import CallArguments, Context, options_of
 from ._links import own_target
 from ._opened import Opened
+from ._rules import check_json, check_method, check_path
 from .failures import read_plangrid_error
 from .limits import DOCUMENTED_LIMITS, LearnLimits, LimitLearner
 from .models import CollectionReference, Profile, Record, RecordReference, User, UserReference
@@ -98,7 +99,8 @@ class PlanGridClient:
         allow_insecure: permits a plain ``http://`` base URL that is not loopback.
 
     Raises:
-        ConfigurationError: no credentials or two kinds of them, or a base URL that cannot be used.
+        ConfigurationError: no credentials or two kinds of them, a base URL that cannot be used, or a setting that
+            makes no sense.
     """
 
     def __init__(
@@ -131,6 +133,8 @@ class PlanGridClient:
         random: Callable[[], float] = _random.random,
         allow_insecure: bool = False,
     ) -> None:
+        if not upload_linger >= 0:
+            raise ConfigurationError(f"upload_linger must be 0 or more, not {upload_linger!r}")
         clock = clock or SystemClock()
         retry = retry or RetryPolicy()
         session = Session(
@@ -268,6 +272,10 @@ class PlanGridClient:
             raise InvalidInputError("there is no reference to follow: the record's field is empty")
         if isinstance(reference, CollectionReference):
             return await self.iterate(reference, **options)
+        if not isinstance(reference, UserReference | RecordReference):
+            raise InvalidInputError(
+                f"reference: a {type(reference).__name__} is none; give a field such as issue.created_by"
+            )
         target, route = self._route(reference.url)
         if route.collection:
             raise InvalidInputError("the reference is to one record, and its URL leads to a collection")
@@ -275,6 +283,10 @@ class PlanGridClient:
 
     def iterate(self, reference: CollectionReference[R], **options: Unpack[CallArguments]) -> Listing[R]:
         """The records of a collection one after the other, page by page; see :meth:`follow`."""
+        if not isinstance(reference, CollectionReference):
+            raise InvalidInputError(
+                f"reference: a {type(reference).__name__} is none to a collection; give a field such as issue.photos"
+            )
         if not reference.url and reference.total_count == 0:
             return Listing(self._context, None)
         target, route = self._route(reference.url)
@@ -300,9 +312,13 @@ class PlanGridClient:
             query: of the URL.
             json: the body.
             **options: of this call.
+
+        Raises:
+            InvalidInputError: the method or the path cannot be sent, or the body cannot be written as JSON.
         """
-        if not path.startswith("/"):
-            raise InvalidInputError(f"path: {path!r} does not begin with '/'")
+        check_method(method)
+        check_path(path)
+        check_json(json)
         call: Call[Any] = Call(
             method,
             path,

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 import httpx
 from attrs import field, frozen
 
+from ..errors import InvalidInputError
 from ..session import Answer, Call, Secret, Session
 from ._codec import record_of
 from ._rules import check_text
@@ -83,7 +84,12 @@ class OAuthApp:
             state: a secret that cannot be guessed; the browser must come back with the same one.
             scopes: ``write:projects`` for project data, ``read:profile`` for ``client.me()``.
             response_type: ``"code"``, or ``"token"`` for the implicit grant.
+
+        Raises:
+            InvalidInputError: ``state`` is empty, or ``scopes`` is no list.
         """
+        if isinstance(scopes, str):
+            raise InvalidInputError(f"scopes: {scopes!r} is a string; give a list of scopes")
         query = {
             "response_type": response_type,
             "client_id": self.client_id,

@@ -57,11 +57,13 @@ def page_of(cls: type[T]) -> Callable[[Answer], Page[T]]:
             raise ValueError(f"a page should be an object, not {type(body).__name__}")
         envelope = cast("dict[str, Any]", body)
         data = structure(envelope["data"], tuple[cls, ...])  # type: ignore[valid-type]
-        count, url = envelope.get("total_count"), envelope.get("next_page_url")
+        count, url = envelope.get("total_count"), envelope.get("next_page_url") or None
+        if not isinstance(url, str | None):
+            raise ValueError(f"next_page_url should be a string, not {type(url).__name__}")
         return Page(
             data,
             count if isinstance(count, int) and not isinstance(count, bool) else None,
-            url if isinstance(url, str) and url else None,
+            url,
         )
 
     return decode

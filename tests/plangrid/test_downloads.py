@@ -94,3 +94,10 @@ async def test_storage_takes_nothing_from_the_rate_limits(
     await make_client(limiter=limiter).project("p").photos.download(Photo("a", url=FILE), tmp_path / "a.png")
 
     assert (tmp_path / "a.png").exists()
+
+
+async def test_a_folder_is_refused_before_anything_is_fetched(project: ProjectScope, wire: Any, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="is a folder"):
+        await project.attachments.download(Attachment("a", url=FILE), tmp_path)
+
+    assert wire.requests == []

@@ -110,3 +110,8 @@ async def test_the_paths_can_be_corrected(wire: Any) -> None:
 
     assert (await app.refresh("r")).access_token == "x"
     assert app.authorization_url("s").startswith(f"{API}/a?")
+
+
+def test_a_lone_scope_is_no_list_of_letters(app: OAuthApp) -> None:
+    with pytest.raises(InvalidInputError, match="scopes: 'read:profile' is a string"):
+        app.authorization_url("state", scopes="read:profile")

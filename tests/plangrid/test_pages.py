@@ -321,7 +321,9 @@ async def test_one_listing_is_for_one_task(unlimited: PlanGridClient, wire: Any)
     await asyncio.wait([first])
 
 
-@pytest.mark.parametrize("body", [b"[]", b'{"total_count": 3}', b'{"data": {}}', b"<html>", b""])
+@pytest.mark.parametrize(
+    "body", [b"[]", b'{"data": [], "next_page_url": 5}', b'{"total_count": 3}', b'{"data": {}}', b"<html>", b""]
+)
 async def test_what_is_no_page_is_an_error_that_keeps_the_body(body: bytes, client: PlanGridClient, wire: Any) -> None:
     wire.answer("GET", ROLES, body)
 

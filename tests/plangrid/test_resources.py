@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plangrep_async import UploadFile
 from plangrep_async.errors import InvalidInputError
 from plangrep_async.plangrid import (
     CommentRecordType,
@@ -243,6 +244,29 @@ BAD: dict[str, Bad] = {
     "file_type: 'doc'": lambda c, p: p.field_reports.export(["f"], timezone="UTC", file_type="doc"),  # type: ignore[arg-type]
     "sort_by: 'size'": lambda c, p: p.field_reports.list(sort_by="size"),  # type: ignore[arg-type]
     "path: 'projects'": lambda c, p: c.request("GET", "projects"),
+    "path: None": lambda c, p: c.request("GET", None),  # type: ignore[arg-type]
+    "path: it holds white space": lambda c, p: c.request("GET", "/projects\r\nX: y"),
+    "method: 'get'": lambda c, p: c.request("get", "/projects"),
+    "json: .* cannot be written": lambda c, p: c.request("POST", "/projects", json={"a": {1}}),
+    "json: .* not JSON compliant": lambda c, p: c.request("POST", "/projects", json=float("nan")),
+    "title: the character .* half a character": lambda c, p: p.rfis.create(title="a\ud800"),
+    "uid: the character": lambda c, p: p.issues.get("\udcff"),
+    "schedule_impact: the number must be": lambda c, p: p.issues.create(schedule_impact=10**5000),
+    "cost_impact: the amount has more than 15": lambda c, p: p.issues.create(cost_impact=10**5000),
+    "timeout: 0 s": lambda c, p: p.issues.get("i", timeout=0),
+    "deadline: '5' is no number": lambda c, p: p.issues.get("i", deadline="5"),  # type: ignore[arg-type]
+    "deadline: nan": lambda c, p: p.issues.list(deadline=float("nan")),
+    "max_attempts: 0": lambda c, p: p.issues.get("i", max_attempts=0),
+    "coalesce: 'no'": lambda c, p: c.with_options(coalesce="no"),  # type: ignore[arg-type]
+    "folder: 5 is no string": lambda c, p: p.attachments.list(folder=5),  # type: ignore[arg-type]
+    "reference: a Issue is none;": lambda c, p: c.follow(Issue("i")),  # type: ignore[call-overload]
+    "reference: a str is none to a collection": lambda c, p: c.iterate("/projects"),  # type: ignore[arg-type]
+    "files: 'a.pdf' is one file": lambda c, p: p.attachments.upload_many("a.pdf"),
+    "files: 'b.pdf' is one file": lambda c, p: p.sheets.upload_version("v", "b.pdf"),
+    "files: a int is no list": lambda c, p: p.photos.upload_many(5),  # type: ignore[arg-type]
+    "a NoneType has no file name": lambda c, p: p.attachments.upload_many([UploadFile(b"%PDF", name="a.pdf"), None]),  # type: ignore[list-item]
+    "name: 5 is no string": lambda c, p: p.attachments.upload(b"%PDF", name=5),  # type: ignore[arg-type]
+    "interval=-1": lambda c, p: p.sheets.wait_for_packet("p", interval=-1),
 }
 
 

@@ -5,10 +5,9 @@ Pages "The File Upload Object", "The Version Upload Object", "The File Upload Re
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from attrs import field, frozen
 
+from ..._records import ALSO
 from ...session.redaction import redact_url
 from .record import OpenEnum, Record
 
@@ -82,11 +81,9 @@ class FileUploadRequest(Record):
         status: whether the file is there. The examples call it ``upload_status``.
     """
 
-    ALIASES: ClassVar[dict[str, str]] = {"upload_status": "status"}
-
     uid: str
     url: str
-    status: FileUploadStatus | None = None
+    status: FileUploadStatus | None = field(default=None, metadata={ALSO: ("upload_status",)})
 
 
 class VersionUploadStatus(OpenEnum):

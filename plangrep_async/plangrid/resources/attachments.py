@@ -56,7 +56,7 @@ class Attachments(Resource):
             **options: of each page's call.
         """
         keep = None if include_deleted else lambda attachment: not attachment.deleted
-        query = list_query(page_size, updated_after, folder=folder)
+        query = list_query(page_size, updated_after, folder=_filter(folder))
         return self._list(Attachment, options, query, "attachments", keep=keep)
 
     async def page(
@@ -69,9 +69,8 @@ class Attachments(Resource):
         **options: Unpack[CallArguments],
     ) -> Page[Attachment]:
         """One page: ``limit`` records (1 to 50) after the first ``skip``."""
-        return await self._page(
-            Attachment, options, page_query(limit, skip, updated_after, folder=folder), "attachments"
-        )
+        query = page_query(limit, skip, updated_after, folder=_filter(folder))
+        return await self._page(Attachment, options, query, "attachments")
 
     async def get(self, attachment_uid: str, **options: Unpack[CallArguments]) -> Attachment:
         """One attachment ("Retrieve Attachment in a Project")."""
@@ -267,3 +266,7 @@ class Attachments(Resource):
 
 def _folder(folder: str | NotGiven | None) -> str | NotGiven | None:
     return folder if folder is None or isinstance(folder, NotGiven) else check_text(folder, "folder")
+
+
+def _filter(folder: str | None) -> str | None:
+    return folder if folder is None else check_text(folder, "folder", at_least=0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
-from ...errors import JobFailedError, WaitTimeoutError
+from ...errors import InvalidInputError, JobFailedError, WaitTimeoutError
 from ...session.call import NOT_GIVEN, NotGiven
 from .._context import CallArguments
 from .._download import download
@@ -63,10 +63,13 @@ class Packets(Resource):
             **options: of each question.
 
         Raises:
+            InvalidInputError: a time is negative.
             JobFailedError: PlanGrid could not make it (``errored``).
             WaitTimeoutError: it took too long; ``last`` is the packet. It goes on being made.
         """
         uid = packet.uid if isinstance(packet, Packet) else packet
+        if not (interval >= 0 and give_up >= 0):
+            raise InvalidInputError(f"interval={interval!r}, give_up={give_up!r}: both must be 0 seconds or more")
         clock = self._context.session.clock
         end = clock.monotonic() + give_up
         while True:

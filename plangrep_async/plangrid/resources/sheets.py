@@ -14,7 +14,7 @@ from .._rules import PAGE_SIZE, check_integer, check_text
 from ..models import FileUpload, Sheet, VersionUpload
 from ..pages import Listing, Page
 from ..uploads.completion import completion_call
-from ..uploads.pipeline import FileInput, OnProgress, calls_of, gathering, named
+from ..uploads.pipeline import FileInput, OnProgress, calls_of, gathering, several
 from ..uploads.unfinished import UnfinishedVersion
 from ..uploads.version import OnState, VersionRun, announced, completion_of, look_at
 from .packets import Packets
@@ -92,7 +92,7 @@ class Sheets(Packets):
         Cancelled: transfers stop; the last state that ``on_state`` got can be resumed.
         """
         check_text(version_name, "version_name")
-        sources = [named(file) for file in files]
+        sources = several(files)
         looked = await look_at(sources)
         calls = calls_of(options)
         upload = await self._context.sender.send(self._announcement(version_name, len(sources)), calls)
@@ -123,7 +123,7 @@ class Sheets(Packets):
         if not isinstance(unfinished, UnfinishedVersion):
             unfinished = UnfinishedVersion.from_json(unfinished)
         run = VersionRun(gathering(self._context), options, on_state, on_progress)
-        return await run(unfinished, unfinished.sources(self._scope[1], [named(file) for file in files]))
+        return await run(unfinished, unfinished.sources(self._scope[1], several(files)))
 
     async def request_version(
         self, version_name: str, num_files: int, **options: Unpack[CallArguments]

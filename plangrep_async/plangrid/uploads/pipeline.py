@@ -6,13 +6,14 @@ completion: while the rate limiter makes calls wait, both leave in batches.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Generic, TypeAlias, TypeVar, overload
 
 from attrs import evolve, frozen
 
-from ...errors import PlangrepAsyncError
+from ...errors import InvalidInputError, PlangrepAsyncError
 from ...session import Call, CallOptions
 from ...upload import (
     FileSource,
@@ -25,6 +26,7 @@ from ...upload import (
     UploadProgress,
 )
 from .._context import CallArguments, Context, options_of
+from .._rules import check_text
 from ..models import FileUpload
 from .completion import Completion
 from .form import form_target
@@ -40,10 +42,14 @@ __all__ = [
     "run_each",
     "run_many",
     "run_one",
+    "several",
     "upload_of",
 ]
 
 R = TypeVar("R")
+
+# Each of these can be gone through, or is easily taken for a list.
+_LONE = (str, bytes, bytearray, memoryview, os.PathLike, UploadFile)
 
 FileInput: TypeAlias = UploadFile | FileSource
 OnProgress: TypeAlias = Callable[[UploadProgress], None]
@@ -83,9 +89,25 @@ class UploadResults(Sequence[R], Generic[R]):
 
 def named(file: FileInput, name: str | None = None) -> UploadFile:
     """``file`` as an :class:`~plangrep_async.UploadFile`, called ``name`` where that is given."""
+    if name is not None:
+        check_text(name, "name")
     if isinstance(file, UploadFile):
         return file if name is None else evolve(file, name=name)
     return UploadFile(file, name=name or "")
+
+
+def several(files: Sequence[FileInput]) -> list[UploadFile]:
+    """Files that are all there: each as an :class:`~plangrep_async.UploadFile`.
+
+    Raises :class:`~plangrep_async.errors.InvalidInputError` for a lone path, and for what is no file.
+    """
+    if isinstance(files, _LONE):
+        raise InvalidInputError(f"files: {_shown(files)} is one file; give a list")
+    return [named(file) for file in files]
+
+
+def _shown(file: object) -> str:
+    return repr(os.fspath(file)) if isinstance(file, str | os.PathLike) else f"a {type(file).__name__}"
 
 
 def upload_of(
@@ -158,7 +180,13 @@ def _uploads(
 ) -> Iterable[Upload[R]] | AsyncIterable[Upload[R]]:
     if isinstance(files, AsyncIterable):
         return _uploads_async(files, make)
-    return (make(named(file), index) for index, file in enumerate(files))
+    if isinstance(files, _LONE):
+        raise InvalidInputError(f"files: {_shown(files)} is one file; give a list, or use upload()")
+    if not isinstance(files, Iterable):
+        raise InvalidInputError(f"files: a {type(files).__name__} is no list of files")
+    # What is a list already is looked at before a byte is sent: something in it may be no file at all.
+    known = several(files) if isinstance(files, Sequence) else files
+    return (make(named(file), index) for index, file in enumerate(known))
 
 
 async def _uploads_async(
