@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import time
@@ -36,7 +37,7 @@ async def test_presigned_put_with_a_checksum(seaweedfs, tmp_path):
         stored = await scheduler.upload(Upload(tmp_path / "plan.pdf", PutTarget(url=url, headers=headers)))
     assert stored.answer.status == 200
     assert stored.answer.headers["etag"].strip('"') == hashlib.md5(content).hexdigest()
-    assert seaweedfs.content("put/plan 1 é.pdf") == content
+    assert await asyncio.to_thread(seaweedfs.content, "put/plan 1 é.pdf") == content
 
 
 async def test_a_wrong_checksum_is_refused_and_nothing_is_stored(seaweedfs):
@@ -46,7 +47,7 @@ async def test_a_wrong_checksum_is_refused_and_nothing_is_stored(seaweedfs):
         with pytest.raises(ChecksumMismatchError) as caught:
             await scheduler.upload(Upload(UploadFile(b"content", name="w"), PutTarget(url=url, headers=headers)))
     assert caught.value.attempts == 2  # the wire may have been at fault, once
-    assert seaweedfs.content("put/wrong") is None
+    assert await asyncio.to_thread(seaweedfs.content, "put/wrong") is None
     assert "X-Amz-Signature" not in str(caught.value)
 
 
@@ -75,7 +76,7 @@ async def test_an_expired_url_is_renewed_by_asking_again(seaweedfs):
             await scheduler.upload(Upload(UploadFile(b"content", name="x"), expired))
     assert len(asked) == 2
     assert isinstance(asked[1], UploadExpiredError)
-    assert seaweedfs.content("put/renewed") == b"content"
+    assert await asyncio.to_thread(seaweedfs.content, "put/renewed") == b"content"
 
 
 async def test_post_form_with_a_policy(seaweedfs):
@@ -98,7 +99,7 @@ async def test_post_form_with_a_policy(seaweedfs):
         with pytest.raises(StorageError) as caught:
             await scheduler.upload(other)
         assert caught.value.status == 403
-    assert seaweedfs.content("form/a.png") == content
+    assert await asyncio.to_thread(seaweedfs.content, "form/a.png") == content
 
 
 async def test_an_expired_policy_is_told_apart(seaweedfs):
@@ -126,7 +127,7 @@ async def test_multipart_with_presigned_part_urls(seaweedfs, tmp_path):
         assert [part.size for part in stored.parts] == [5 * MIB, 5 * MIB, MIB + 17]
         assert await bucket.list_parts("multi/urls", upload_id) == list(stored.parts)
         await bucket.finish("multi/urls", upload_id, stored.parts, size=len(content))
-    assert seaweedfs.content("multi/urls") == content
+    assert await asyncio.to_thread(seaweedfs.content, "multi/urls") == content
 
 
 async def test_a_bucket_chooses_the_path_by_size(seaweedfs, tmp_path):
@@ -144,9 +145,9 @@ async def test_a_bucket_chooses_the_path_by_size(seaweedfs, tmp_path):
         )
     assert {outcome.result.key for outcome in report.uploaded} == {"bucket/small", "bucket/large", "bucket/empty"}
     assert [outcome.upload.key for outcome in report.failed] == ["bucket/missing"]
-    assert seaweedfs.content("bucket/small") == small
-    assert seaweedfs.content("bucket/large") == large
-    assert seaweedfs.content("bucket/empty") == b""
+    assert await asyncio.to_thread(seaweedfs.content, "bucket/small") == small
+    assert await asyncio.to_thread(seaweedfs.content, "bucket/large") == large
+    assert await asyncio.to_thread(seaweedfs.content, "bucket/empty") == b""
     etags = {outcome.result.key: outcome.result.etag for outcome in report.uploaded}
     assert etags["bucket/large"].strip('"').endswith("-3")
 
@@ -170,7 +171,7 @@ async def test_resume_sends_only_what_is_missing(seaweedfs, tmp_path):
         upload = bucket.upload(path, "resume/a", path=Path.MULTIPART, part_size=5 * MIB, on_state=keep)
         with pytest.raises(Stop):
             await scheduler.upload(upload)
-    assert seaweedfs.content("resume/a") is None
+    assert await asyncio.to_thread(seaweedfs.content, "resume/a") is None
 
     async with UploadScheduler() as scheduler:
         bucket = S3Bucket(seaweedfs.signer(), scheduler)
@@ -178,7 +179,7 @@ async def test_resume_sends_only_what_is_missing(seaweedfs, tmp_path):
         [outcome] = (await scheduler.run_all([again])).uploaded
     assert outcome.attempts <= 3  # five parts, two of them known
     assert outcome.bytes_sent <= 11 * MIB
-    assert seaweedfs.content("resume/a") == content
+    assert await asyncio.to_thread(seaweedfs.content, "resume/a") == content
 
 
 async def test_a_session_that_is_gone_starts_over(seaweedfs, tmp_path):
@@ -194,4 +195,4 @@ async def test_a_session_that_is_gone_starts_over(seaweedfs, tmp_path):
         again = bucket.upload(path, "gone/a", path=Path.MULTIPART, part_size=5 * MIB, resume=states[0])
         result = await scheduler.upload(again)
     assert result.size == len(content)
-    assert seaweedfs.content("gone/a") == content
+    assert await asyncio.to_thread(seaweedfs.content, "gone/a") == content
