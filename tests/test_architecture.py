@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "_clock": set(),
     "errors": set(),
     "config": {"errors"},
-    "_records": SESSION,
+    "_records": SESSION | {"_records"},
     "ratelimit": BASE | {"ratelimit"},
     "session": SESSION,
     "batch": SESSION | {"batch"},

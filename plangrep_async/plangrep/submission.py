@@ -7,6 +7,7 @@ from typing import Self
 import attrs
 from attrs import field, frozen
 
+from .._records import LOCAL
 from ..errors import UploadIncompleteError
 from .models.job import Job
 from .models.result import JobResult
@@ -24,8 +25,8 @@ class SubmitResult(JobResult):
         report: the uploads; look at ``report.failed``.
     """
 
-    finished: Job = field(metadata={"local": True})
-    report: JobUploadReport = field(metadata={"local": True})
+    finished: Job = field(metadata={LOCAL: True})
+    report: JobUploadReport = field(metadata={LOCAL: True})
 
     @classmethod
     def of(cls, result: JobResult, finished: Job, report: JobUploadReport) -> Self:

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from .._records.values import moment as parse_timestamp
+
 __all__ = ["format_timestamp", "parse_timestamp"]
-
-
-def parse_timestamp(text: str) -> datetime:
-    """A moment in UTC. Fractions of a second are optional, a time without a zone is UTC. Raises ``ValueError``."""
-    try:
-        moment = datetime.fromisoformat(text.strip().upper())
-        return moment.astimezone(UTC) if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise ValueError("should be an ISO 8601 time") from None
 
 
 def format_timestamp(moment: datetime) -> str:

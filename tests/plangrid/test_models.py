@@ -288,10 +288,10 @@ def test_one_odd_field_does_not_cost_the_record() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({}, "Issue.uid is missing"),
-        ({"uid": None}, "Issue.uid should be a string, not NoneType"),
-        ({"uid": {"secret": "value"}}, "Issue.uid should be a string, not dict"),
-        ([], "should be an object, not list"),
+        ({}, "Issue lacks uid"),
+        ({"uid": None}, "Issue lacks uid"),
+        ({"uid": {"secret": "value"}}, "Issue.uid: should be a string, not dict"),
+        ([], "Issue should be an object, not list"),
     ],
 )
 def test_what_identifies_a_record_must_be_there(data: Any, message: str) -> None:
@@ -302,7 +302,7 @@ def test_what_identifies_a_record_must_be_there(data: Any, message: str) -> None
 
 
 def test_the_place_of_a_bad_record_in_a_page_is_named() -> None:
-    with pytest.raises(ValueError, match=r"^\[1\]: Role.uid is missing$"):
+    with pytest.raises(ValueError, match=r"^\[1\]: Role lacks uid$"):
         page_of(Role)(
             Answer(200, {}, b'{"data": [{"uid": "a"}, {"label": "b"}], "total_count": 2, "next_page_url": null}')
         )

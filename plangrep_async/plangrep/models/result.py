@@ -9,7 +9,7 @@ from attrs import frozen
 
 from .artifact import Artifact
 from .enums import Classification, JobStatus
-from .record import Record, secret_url
+from .record import Record, secret_url, vital
 
 __all__ = ["JobResult", "ResultDocument", "ResultEvidence", "ResultJob", "ResultProblem", "ResultSheet", "ResultUsage"]
 
@@ -110,7 +110,7 @@ class JobResult(Record):
     job: ResultJob
     usage: ResultUsage | None = None
     documents: tuple[ResultDocument, ...]
-    evidence: tuple[ResultEvidence, ...] = ()
-    warnings: tuple[ResultProblem, ...] = ()
-    errors: tuple[ResultProblem, ...] = ()
+    evidence: tuple[ResultEvidence, ...] = vital()
+    warnings: tuple[ResultProblem, ...] = vital()
+    errors: tuple[ResultProblem, ...] = vital()
     generated_at: datetime | None = None

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from .enums import Classification, UploadMode
 from .job import Job
-from .record import Record, secret_url
+from .record import Record, secret_url, vital
 
 __all__ = [
     "CompletedPart",
@@ -106,7 +106,7 @@ class UploadBatch(Record):
 
     job: Job | None = None
     status: str | None = None
-    uploads: tuple[StoredUpload, ...] = ()
+    uploads: tuple[StoredUpload, ...] = vital()
 
 
 @frozen(kw_only=True)
