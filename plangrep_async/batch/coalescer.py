@@ -116,7 +116,8 @@ class Coalescer:
         if wanted is None:
             wanted = self._enabled or batching()
         target = relative_target(call, self._session.base_url) if wanted and self._format.takes(call) else None
-        if target is None:
+        overdue = options.deadline is not None and options.deadline <= 0
+        if target is None or overdue:
             self._tally.bypassed += 1
             return await self._session.send(call, options)
         if self._shared is not None and self._shared.takes(call):
@@ -177,7 +178,7 @@ class Coalescer:
             raise
         if answer is None:
             return await self._send_alone(call, entry)
-        elapsed = self._clock.monotonic() - entry.arrived
+        elapsed = self._clock.monotonic() - arrived
         return self._session.interpret(call, answer, attempts=entry.attempts, elapsed=elapsed, reason=entry.reason)
 
     async def _send_alone(self, call: Call[T], entry: Entry) -> T:

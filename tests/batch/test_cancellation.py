@@ -274,12 +274,15 @@ async def test_the_sessions_default_deadline_holds(world):
     assert world.clock.monotonic() == pytest.approx(1_030.0)
 
 
-async def test_a_deadline_that_has_run_out_sends_nothing(world):
-    coalescer = world.coalescer()
-    (task,) = start(coalescer, [world.get("/0")], CallOptions(deadline=0.0))
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_deadline_that_has_run_out_sends_and_costs_nothing(world, count):
+    session = world.session(limits=[RateLimit(1, 3600.0)])
+    coalescer = world.coalescer(session)
+    tasks = start(coalescer, [world.get(f"/{n}") for n in range(count)], CallOptions(deadline=0.0))
     await world.clock.run_until_idle()
-    assert type(task.exception()) is DeadlineExceededError
+    assert [type(task.exception()) for task in tasks] == [DeadlineExceededError] * count
     assert not world.service.requests
+    assert session.limiter.available() == 1
 
 
 # Hanging the network at each await
