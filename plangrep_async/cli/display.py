@@ -141,7 +141,8 @@ class JsonDisplay(QuietDisplay):
         self._last = float("-inf")
 
     def _write(self, event: str, facts: Mapping[str, Any]) -> None:
-        self._out.write(json.dumps({"event": event, **facts}, ensure_ascii=False, default=str) + "\n")
+        # ASCII: a file name that is not UTF-8 on disk must not end the command, nor break the line.
+        self._out.write(json.dumps({"event": event, **facts}, default=str) + "\n")
         self._out.flush()
 
     def step(self, text: str, **facts: Any) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 
 from attrs import Factory, define, evolve, frozen
 
-from ..errors import InvalidInputError, JobBlockedError, UploadError
+from ..errors import InvalidInputError, JobBlockedError, SourceError, UploadError
 from ..plangrep import FailedFile, Job, JobResult, JobStatus, PlangrepClient, Project, UploadedFile
+from ..plangrep.limits import check_https, check_text
 from ..upload import UploadFile, UploadSettings
 from .display import Display, size_text
 from .exits import FAILED_DOCUMENTS, OK
@@ -82,6 +83,7 @@ async def submit(service: Service, submission: Submission, display: Display) -> 
         PlangrepAsyncError: what stopped it; ``submission`` says how far it came.
     """
     options = submission.options
+    await asyncio.to_thread(_check, options)
     settings = UploadSettings(max_bandwidth=options.max_bandwidth)
     if options.transfers is not None:
         settings = evolve(
@@ -104,11 +106,28 @@ async def submit(service: Service, submission: Submission, display: Display) -> 
         job = await _wait(client, service, submission, display)
         result = await client.jobs.result(job.id)
         if options.out is not None:
-            await asyncio.to_thread(_write_result, options.out, result.to_dict())
+            try:
+                await asyncio.to_thread(_write_result, options.out, result.to_dict())
+            except OSError as error:
+                raise InvalidInputError(f"the result could not be written to {options.out}: {error}") from error
             display.step(f"Result written to {options.out}", out=str(options.out))
         _show(result, job, display)
         bad = bool(result.errors) or any(document.failed_page_count for document in result.documents)
         return FAILED_DOCUMENTS if bad or job.status != JobStatus.COMPLETED else code
+
+
+def _check(options: SubmitOptions) -> None:
+    """What would otherwise come out only after a project was charged for, or pages."""
+    if options.external_id is not None:
+        check_text(options.external_id, "--external-id", longest=180)
+    if options.webhook_url is not None:
+        check_https(options.webhook_url, "--webhook-url", or_loopback=True)
+    if options.out is not None:
+        folder = options.out.absolute().parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
+            raise InvalidInputError(
+                f"--out {options.out}: {folder} is no folder that can be written to; nothing was sent"
+            )
 
 
 async def _open_job(client: PlangrepClient, service: Service, options: SubmitOptions, display: Display) -> Job:
@@ -164,7 +183,9 @@ async def _upload(client: PlangrepClient, submission: Submission, display: Displ
     for item in report.failed:
         display.problem(f"{item.file_name}: {item.error}", file=item.file_name, error=str(item.error))
     if not report.uploaded:
-        raise UploadError(f"none of the {len(files)} files could be uploaded; job {job_id} was not started")
+        at_fault = all(isinstance(item.error, SourceError | InvalidInputError) for item in report.failed)
+        kind = SourceError if at_fault else UploadError
+        raise kind(f"none of the {len(files)} files could be uploaded; job {job_id} was not started")
     submission.job = await client.uploads.complete(job_id, report)
     return FAILED_DOCUMENTS if report.failed else OK
 

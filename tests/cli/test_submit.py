@@ -164,3 +164,46 @@ def test_help_names_every_command(command: Command) -> None:
     assert ended.code == 0
     assert "submit" in ended.out
     assert "emulator" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--out", "no/such/folder/result.json"),
+        ("--external-id", "x" * 181),
+        ("--webhook-url", "ftp://example.com/hook"),
+    ],
+)
+def test_what_would_fail_later_is_refused_before_anything_is_charged(
+    command: Command, emulator: Emulator, documents: Path, option: str, value: str
+) -> None:
+    ended = command("submit", documents, option, value)
+    assert ended.code == 2
+    assert ended.err.startswith(option)
+    assert "Traceback" not in ended.err
+    assert emulator.plangrep.projects == []
+
+
+def test_a_result_that_cannot_be_written_is_a_sentence_and_can_be_fetched_again(
+    command: Command, emulator: Emulator, documents: Path, tmp_path: Path
+) -> None:
+    (tmp_path / ".result.json.part").mkdir()
+    ended = command("submit", documents, "--out", tmp_path / "result.json")
+    assert ended.code == 2
+    assert "the result could not be written to" in ended.err
+    assert "plangrep-async submit --job job_" in ended.err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_name_that_is_not_unicode_ends_in_valid_json(
+    emulator: Emulator, tmp_path: Path, executable: list[str], encoding: str
+) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.pdf")).symlink_to(tmp_path / "gone")
+    environment = {**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"}
+    ended = subprocess.run(
+        [*executable, "submit", str(tmp_path), "--json"], capture_output=True, env=environment, timeout=50
+    )
+    problems = [event for event in map(json.loads, ended.stdout.splitlines()) if event["event"] == "problem"]
+    assert os.fsencode(problems[0]["file"]) == b"caf\xe9.pdf"
+    assert ended.returncode == 1, "the document is at fault, not the service"
+    assert b"Traceback" not in ended.stderr
