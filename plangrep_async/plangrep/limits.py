@@ -19,6 +19,7 @@ __all__ = [
     "MAX_DECLARED_BYTES",
     "MAX_FILES",
     "check_classification",
+    "check_file_name",
     "check_files",
     "check_https",
     "check_idempotency_key",
@@ -42,6 +43,19 @@ def check_text(value: str, name: str, *, longest: int | None = None) -> str:
         raise InvalidInputError(f"{name} must be a string that is not empty")
     if longest is not None and len(value) > longest:
         raise InvalidInputError(f"{name} has {len(value)} characters; the service takes {longest}. Shorten it")
+    return value
+
+
+def check_file_name(value: str) -> str:
+    """A name that is not blank and can be written as JSON: one that is not UTF-8 on disk cannot."""
+    check_text(value, "file_name")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError(
+            f"file_name {value!r} is not valid Unicode (on disk it is not UTF-8); give it another one: "
+            "UploadFile(path, name=...)"
+        ) from None
     return value
 
 
@@ -69,6 +83,8 @@ def check_classification(value: str | None, name: str = "classification") -> Cla
     """One of the six documented ones. To send another on purpose, pass ``Classification("...")`` itself."""
     if value is None or isinstance(value, Classification):
         return value
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidInputError(f"{name} must be a string, not {type(value).__name__}")
     found = Classification(value)
     if found.is_known:
         return found

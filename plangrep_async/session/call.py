@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from attrs import Factory, evolve, field, frozen
 
 from ..config import Timeouts
+from ..errors import InvalidInputError
 from .redaction import redact_url
 
 __all__ = ["NOT_GIVEN", "Answer", "Call", "CallKeywords", "CallOptions", "NotGiven", "Sender", "path_of", "query_of"]
@@ -64,6 +65,11 @@ class Answer:
         return json.loads(self.content)
 
 
+def _is_number(value: object) -> bool:
+    # NaN is not equal to itself, and True is a mistake.
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+
+
 @frozen
 class CallOptions:
     """What a user may choose for one call; ``None`` leaves the client's setting.
@@ -73,12 +79,24 @@ class CallOptions:
         deadline: seconds for the whole call: waiting for the limiter and for a connection, attempts and backoffs.
         max_attempts: all attempts, the first included.
         coalesce: whether the call may leave as an entry of a batch (PlanGrid only).
+
+    Raises:
+        InvalidInputError: a choice that cannot be. A deadline of 0 or less has passed, and is no such choice.
     """
 
     timeout: float | Timeouts | None = None
     deadline: float | None = None
     max_attempts: int | None = None
     coalesce: bool | None = None
+
+    def __attrs_post_init__(self) -> None:
+        timeout, deadline, attempts = self.timeout, self.deadline, self.max_attempts
+        if timeout is not None and not isinstance(timeout, Timeouts) and not (_is_number(timeout) and timeout > 0):
+            raise InvalidInputError(f"timeout must be Timeouts or a number of seconds above 0, not {timeout!r}")
+        if deadline is not None and not _is_number(deadline):
+            raise InvalidInputError(f"deadline must be a number of seconds, not {deadline!r}")
+        if attempts is not None and not (isinstance(attempts, int) and _is_number(attempts) and attempts >= 1):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidInputError(f"max_attempts must be a whole number of at least 1, not {attempts!r}")
 
     def over(self, base: CallOptions) -> CallOptions:
         """These options, and ``base`` where they leave a choice open."""

@@ -91,6 +91,11 @@ class UploadFile:
     attributes: Mapping[str, Any] = field(factory=dict, converter=_frozen_copy, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        for field_name, kind in (("name", str), ("content_type", str), ("size", int)):
+            value = getattr(self, field_name)
+            if not (isinstance(value, kind) or (value is None and kind is int)) or isinstance(value, bool):
+                wanted = "a string" if kind is str else "a whole number"
+                raise InvalidInputError(f"UploadFile({field_name}=) must be {wanted}, not {value!r}")
         name = self.name or _name_of(self.source)
         if not name:
             raise InvalidInputError(

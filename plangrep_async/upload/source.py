@@ -280,7 +280,7 @@ def survey(file: UploadFile) -> Source:
 def _survey_path(path: str, name: str) -> PathSource:
     try:
         status = os.stat(path)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
         raise _unreadable(name, error) from error
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
@@ -308,9 +308,15 @@ def _survey_object(opened: BinaryIO, name: str) -> DescriptorSource | SeekableSo
 
 def _call(factory: Callable[[], BinaryIO], name: str) -> BinaryIO:
     try:
-        return factory()
-    except OSError as error:
+        opened = factory()
+    except Exception as error:  # whatever the user's function raises is the fault of this one file
         raise _unreadable(name, error) from error
+    if not hasattr(opened, "read"):
+        raise InvalidInputError(
+            f"UploadFile({name!r}, source=): the function gave {type(opened).__name__}; let it return a binary file "
+            "object that was opened anew"
+        )
+    return opened
 
 
 def _check(name: str, was: Fingerprint, now: Fingerprint) -> None:

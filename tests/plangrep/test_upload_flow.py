@@ -8,7 +8,7 @@ import random
 import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -22,6 +22,7 @@ from plangrep_async.errors import (
     DeadlineExceededError,
     InvalidInputError,
     SourceNotFoundError,
+    SourceUnreadableError,
     StorageError,
     UploadDeadlineExceededError,
     UploadExpiredError,
@@ -582,3 +583,52 @@ async def test_cancelling_at_any_moment_leaves_the_client_whole(real: PlangrepCl
     await asyncio.sleep(0)
     assert not {task for task in asyncio.all_tasks() - before if "plangrep" in repr(task.get_coro())}
     assert real.webhooks.wake() == 0
+
+
+def _gives_none() -> Any:
+    return None
+
+
+def _fails() -> Any:
+    raise RuntimeError("no such drawing")
+
+
+@pytest.mark.parametrize("route", ["form", "registered"])
+async def test_a_bad_file_of_any_kind_stops_no_other(
+    real: PlangrepClient, emulator: Emulator, job_id: str, route: Literal["form", "registered"]
+) -> None:
+    bad = [
+        UploadFile("null\0character.pdf", name="null"),
+        UploadFile(_gives_none, name="none"),
+        UploadFile(_fails, name="fails"),
+    ]
+    if route == "registered":
+        bad += [UploadFile(b"blank", name=" "), UploadFile(b"not UTF-8 on disk", name="caf\udce9.pdf")]
+    good = UploadFile(b"good", name="good.pdf")
+    report = await real.uploads.send(job_id, [*bad, good], route=route)
+    assert [item.file_name for item in report.uploaded] == ["good.pdf"]
+    assert {item.file_name for item in report.failed} == {file.name for file in bad}
+    assert all(isinstance(item.error, InvalidInputError | SourceUnreadableError) for item in report.failed)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"deadline": "5"}, {"deadline": float("nan")}, {"timeout": 0}, {"timeout": "1"}, {"max_attempts": 0}],
+)
+async def test_options_that_cannot_be_are_refused(real: PlangrepClient, job_id: str, arguments: Any) -> None:
+    with pytest.raises(InvalidInputError, match=next(iter(arguments))):
+        await real.uploads.send(job_id, [UploadFile(b"x", name="x")], **arguments)
+    with pytest.raises(InvalidInputError, match=next(iter(arguments))):
+        await real.jobs.get(job_id, **arguments)
+
+
+async def _stream_of_files() -> AsyncIterator[UploadFile]:
+    yield UploadFile(b"x", name="x")
+
+
+async def test_files_that_are_no_files(real: PlangrepClient, job_id: str) -> None:
+    for files, words in ((None, "pass a list"), (5, "pass a list"), (_stream_of_files(), "async for")):
+        with pytest.raises(InvalidInputError, match=words):
+            await real.uploads.send(job_id, files)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match="classification"):
+        await real.uploads.send(job_id, [UploadFile(b"x", name="x", classification=5)])  # type: ignore[arg-type]

@@ -54,3 +54,9 @@ def test_content_is_never_shown():
 )
 def test_content_types(name, expected):
     assert guess_content_type(name) == expected
+
+
+@pytest.mark.parametrize("wrong", [{"name": 5}, {"name": "a", "size": "6"}, {"name": "a", "content_type": b"x"}])
+def test_arguments_of_a_wrong_type_are_named(wrong):
+    with pytest.raises(InvalidInputError, match=next(reversed(wrong))):
+        UploadFile(b"x", **wrong)

@@ -24,7 +24,7 @@ from ...upload import (
     UploadProgress,
 )
 from .._context import Context, api_path
-from ..limits import MAX_FILES, check_idempotency_key, check_range, check_sha256, check_text
+from ..limits import MAX_FILES, check_file_name, check_idempotency_key, check_range, check_sha256
 from ..models.enums import UploadMode
 from ..models.job import Job
 from ..models.upload import (
@@ -73,7 +73,7 @@ class UploadSteps:
         if not 1 <= len(files) <= MAX_FILES:
             raise InvalidInputError(f"files: {len(files)} in one registration; the service takes 1 to {MAX_FILES}")
         for file in files:
-            check_text(file.file_name, "file_name")
+            check_file_name(file.file_name)
             check_range(file.file_size, f"file_size of {file.file_name!r}", 0)
             check_sha256(file.sha256, f"sha256 of {file.file_name!r}")
         read = self._context.codec.reader(Registered)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, Iterable, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from attrs import evolve
 
@@ -26,6 +26,10 @@ def as_files(files: Files) -> list[UploadFile]:
     """
     if isinstance(files, str | bytes | bytearray | memoryview | UploadFile) or hasattr(files, "__fspath__"):
         raise InvalidInputError("files must be a list of files; put the one into brackets: [file]")
+    given = cast(object, files)
+    if not isinstance(given, Iterable):
+        hint = "collect it first: [file async for file in files]" if isinstance(given, AsyncIterable) else "pass a list"
+        raise InvalidInputError(f"files must be an iterable of files, not {type(given).__name__}; {hint}")
     found: list[UploadFile] = []
     seen: set[int] = set()
     for item in files:

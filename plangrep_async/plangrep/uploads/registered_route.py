@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from ...upload import MultipartTarget, Outcome, PutTarget, SlotRequest, Stored, Upload, UploadFile
-from ..limits import check_classification
+from ..limits import check_classification, check_file_name
 from ..models.upload import DirectUpload, Registration
 from ..unverified import WireNames
 from .registrar import Registrar
@@ -35,6 +35,8 @@ class RegisteredRoute:
 
         async def slot(request: SlotRequest) -> PutTarget | MultipartTarget:
             prepared = request.file
+            # Here and not with the batch, where it would refuse the other files as well.
+            check_file_name(prepared.name)
             instruction = await self._registrar(
                 Registration(
                     file_name=prepared.name,
