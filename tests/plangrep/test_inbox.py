@@ -100,3 +100,7 @@ async def test_an_alarm_keeps_a_ring_for_the_next_wait(clock: ManualClock) -> No
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert clock.next_timer() is None
+
+
+def test_a_body_that_is_nested_too_deep_wakes_nobody_and_breaks_nothing() -> None:
+    assert WebhookInbox().receive({}, b"[" * 100_000) is None

@@ -142,7 +142,7 @@ class WebhookInbox:
     def _job_id(self, body: bytes) -> str | None:
         try:
             data = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):  # RecursionError: nested so deep that no service wrote it
             return None
         if not isinstance(data, dict):
             return None
