@@ -18,8 +18,6 @@ from ._context import CallArguments, Context, options_of
 
 __all__ = ["download"]
 
-_BUFFER = 1 << 20
-
 
 async def download(
     context: Context,
@@ -66,20 +64,11 @@ async def download(
 async def _fetch(context: Context, url: str, target: Path, options: CallOptions | None) -> Path:
     call = Call("GET", url, nothing, kinds=frozenset(), authenticated=False, coalescable=False)
     async with context.session.stream(call, options) as answer, LandingFile(target) as file:
-        received = 0
-        pieces = bytearray()
-        async for piece in answer.aiter_bytes():
-            received += len(piece)
-            pieces += piece
-            if len(pieces) >= _BUFFER:
-                await file.write(pieces)
-                pieces = bytearray()
-        await file.write(pieces)
+        received = await file.write_all(answer.aiter_bytes())
         if answer.content_length not in (None, received):
             raise APIConnectionError(
                 f"{received} of {answer.content_length} bytes came from {redact_url(url)}",
                 method="GET",
                 url=redact_url(url),
             )
-        await file.keep()
-    return target
+        return await file.keep()

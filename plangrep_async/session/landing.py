@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, TypeVar
@@ -14,6 +15,8 @@ from typing import BinaryIO, Self, TypeVar
 __all__ = ["LandingFile"]
 
 T = TypeVar("T")
+
+_BLOCK = 1 << 20
 
 
 class LandingFile:
@@ -25,7 +28,8 @@ class LandingFile:
             await file.write(data)
             await file.keep()
 
-    Without ``keep()`` nothing is left behind. All disk work is done in worker threads.
+    Without ``keep()`` nothing is left behind. All disk work is done in worker threads. The temporary file is a new one:
+    a link that somebody put in its place is not followed.
 
     Cancelled: the thread at work is waited for (one write, at most), then the temporary file is removed.
 
@@ -55,9 +59,31 @@ class LandingFile:
         """Append ``data``."""
         await _in_thread(lambda: self._write(data))
 
-    async def keep(self) -> None:
-        """It is whole: write it through to the disk and give it its name."""
-        await _in_thread(self._keep)
+    async def write_all(self, pieces: AsyncIterator[bytes], check: Callable[[int], None] | None = None) -> int:
+        """Append all pieces, in blocks of 1 MiB, and tell how many bytes they were.
+
+        ``check`` is called with the bytes so far after each piece; what it raises ends the file.
+        """
+        size = 0
+        block = bytearray()
+        async for piece in pieces:
+            size += len(piece)
+            if check is not None:
+                check(size)
+            block += piece
+            if len(block) >= _BLOCK:
+                await self.write(block)
+                block = bytearray()
+        await self.write(block)
+        return size
+
+    async def keep(self, numbered: Callable[[int], str] | None = None) -> Path:
+        """It is whole: write it through to the disk and give it its name, which is given back.
+
+        With ``numbered``, nothing is replaced: of the names that it makes of 1, 2, 3 and so on, in the folder of
+        ``target``, the file gets the first that is free.
+        """
+        return await _in_thread(lambda: self._keep(numbered))
 
     def _create(self) -> None:
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
@@ -67,13 +93,29 @@ class LandingFile:
         assert self._file is not None, "the file is not open"
         self._file.write(data)
 
-    def _keep(self) -> None:
+    def _keep(self, numbered: Callable[[int], str] | None) -> Path:
         assert self._file is not None, "the file is not open"
         self._file.flush()
         os.fsync(self._file.fileno())
-        os.replace(self._name, self.target)
+        target = self.target if numbered is None else self._reserve(numbered)
+        try:
+            os.replace(self._name, target)
+        except OSError:
+            if numbered is not None:
+                target.unlink(missing_ok=True)
+            raise
         self._file.close()
         self._file = None
+        return target
+
+    def _reserve(self, numbered: Callable[[int], str]) -> Path:
+        """The first free name, taken against everybody else."""
+        for number in count(1):
+            target = self.target.with_name(numbered(number))
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
+                return target
+        raise AssertionError("numbers have no end")
 
     def _discard(self) -> None:
         file, self._file = self._file, None

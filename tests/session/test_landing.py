@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,60 @@ async def test_a_very_long_name(tmp_path: Path) -> None:
         await file.keep()
 
     assert target.exists()
+
+
+async def test_nothing_is_replaced_where_names_are_numbered(tmp_path: Path) -> None:
+    (tmp_path / "plan 1").write_bytes(b"old")
+    (tmp_path / "plan 2").symlink_to(tmp_path / "nowhere")
+
+    async def land() -> Path:
+        async with LandingFile(tmp_path / "plan") as file:
+            await file.write(b"new")
+            return await file.keep(lambda number: f"plan {number}")
+
+    landed = await asyncio.gather(*(land() for _ in range(5)))
+
+    assert {path.name for path in landed} == {f"plan {number}" for number in range(3, 8)}
+    assert all(path.read_bytes() == b"new" for path in landed)
+    assert (tmp_path / "plan 1").read_bytes() == b"old"
+    assert not (tmp_path / "nowhere").exists()
+
+
+async def test_a_name_is_free_again_when_the_file_cannot_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("disk on fire")
+
+    async with LandingFile(tmp_path / "a") as file:
+        monkeypatch.setattr(os, "replace", fail)
+        with pytest.raises(OSError, match="on fire"):
+            await file.keep(str)
+
+    assert os.listdir(tmp_path) == []
+
+
+async def test_pieces_are_counted_and_written_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks: list[int] = []
+    original: Callable[..., Any] = getattr(LandingFile, "_write")  # noqa: B009
+
+    def write(self: LandingFile, data: bytes) -> None:
+        blocks.append(len(data))
+        original(self, data)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b"x" * 65_536
+
+    monkeypatch.setattr(LandingFile, "_write", write)
+    sizes: list[int] = []
+    async with LandingFile(tmp_path / "a") as file:
+        size = await file.write_all(pieces(), sizes.append)
+        await file.keep()
+
+    assert blocks == [1 << 20, 1 << 20, 512 << 10]
+    assert (tmp_path / "a").stat().st_size == size == sizes[-1] == 40 * 65_536
+    assert sizes[0] == 65_536
 
 
 @pytest.mark.parametrize("step", ["_create", "_write", "_keep"])

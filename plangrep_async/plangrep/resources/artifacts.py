@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from functools import partial
@@ -13,12 +14,12 @@ from attrs import frozen
 
 from ...errors import APIConnectionError, DecodeError, InvalidInputError
 from ...session.call import Answer, Call, CallKeywords, CallOptions, query_of
+from ...session.landing import LandingFile
 from ...session.origin import Origin
 from ...session.session import Session
 from ...session.stream import StreamedAnswer
 from .._context import Context, api_path
-from ..downloads.file_name import disposition_name, safe_name
-from ..downloads.writer import save
+from ..downloads.file_name import disposition_name, numbered, safe_name
 
 __all__ = ["ArtifactInfo", "Artifacts", "Downloaded", "artifact_call"]
 
@@ -120,13 +121,12 @@ class Artifacts:
                     server_name = disposition_name(answer.headers.get("content-disposition")) or _last_segment(
                         path, url
                     )
-                    target, size = await save(
-                        answer.aiter_bytes(),
-                        Path(folder),
-                        file_name or safe_name(server_name),
-                        overwrite=overwrite,
-                        check=partial(_check_size, answer, max_bytes),
-                    )
+                    name = file_name or safe_name(server_name)
+                    await asyncio.to_thread(Path(folder).mkdir, parents=True, exist_ok=True)
+                    async with LandingFile(Path(folder, name)) as file:
+                        size = await file.write_all(answer.aiter_bytes(), partial(_check_most, answer, max_bytes))
+                        _check_whole(answer, size)
+                        target = await file.keep(None if overwrite else partial(numbered, name))
                     return Downloaded(target, size, answer.headers.get("content-type"))
             except APIConnectionError:
                 if attempt == attempts:
@@ -224,10 +224,13 @@ def _last_segment(path: str | None, url: str | None) -> str | None:
     return path
 
 
-def _check_size(answer: StreamedAnswer, most: int | None, size: int, whole: bool) -> None:
+def _check_most(answer: StreamedAnswer, most: int | None, size: int) -> None:
     if most is not None and size > most:
         raise DecodeError(f"the artifact at {answer.url} has more than {most:,} bytes", url=answer.url)
-    if whole and answer.content_length not in (None, size):
+
+
+def _check_whole(answer: StreamedAnswer, size: int) -> None:
+    if answer.content_length not in (None, size):
         raise DecodeError(
             f"the artifact at {answer.url} ended after {size:,} of {answer.content_length:,} bytes", url=answer.url
         )
