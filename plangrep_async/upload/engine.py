@@ -26,6 +26,10 @@ __all__ = ["Engine"]
 T = TypeVar("T")
 
 _SURVEY_AT_ONCE = 64
+# A hop to the disk's thread costs more than looking at ten files: while this many jobs wait for the wire anyway, files
+# are gathered for this many seconds.
+_SURVEY_BACKLOG = 32
+_SURVEY_PAUSE = 0.004
 
 
 class Engine:
@@ -78,6 +82,8 @@ class Engine:
             while self._unseen:
                 batch, self._unseen = self._unseen[:_SURVEY_AT_ONCE], self._unseen[_SURVEY_AT_ONCE:]
                 await self._survey_batch([(file, found) for file, found in batch if not found.done()])
+                if len(self._unseen) < _SURVEY_AT_ONCE and self.lanes.backlog >= _SURVEY_BACKLOG:
+                    await asyncio.sleep(_SURVEY_PAUSE)
         finally:
             self._surveying = None
 

@@ -34,6 +34,7 @@ __all__ = ["Lanes"]
 T = TypeVar("T")
 
 _IDLE_LANES = 64
+_TOGETHER = 8  # small jobs that come back with one wake-up of the loop, when there is no pause in between
 
 
 class Lanes:
@@ -83,6 +84,11 @@ class Lanes:
         if retry_after:
             self._close(lane, retry_after)
         self._fill(lane)
+
+    @property
+    def backlog(self) -> int:
+        """Jobs that wait for a thread."""
+        return sum(len(lane.ready) + len(lane.runway) for lane in self._lanes.values())
 
     def statistics(self) -> dict[Hashable, LaneStatistics]:
         """Each host that was used lately."""
@@ -146,7 +152,7 @@ class Lanes:
         return not job.alone
 
     def _share_thread(self, lane: Lane) -> None:
-        lane.multiplexer = Multiplexer(partial(self._take, lane), width=lane.width)
+        lane.multiplexer = Multiplexer(partial(self._take, lane), width=lane.width, pause=self._signal)
         self._sharing += 1
         self._executor.submit(self._run_shared, lane, lane.multiplexer)
 
@@ -215,10 +221,15 @@ class Lanes:
 
     def _done(self, lane: Lane, job: NetworkJob[Any], result: Any, error: Exception | None) -> None:
         job.done(result, error)
-        self._give_back(lane, job)
+        self._back.append((lane, job))
+        if len(self._back) >= _TOGETHER or not lane.runway:
+            self._signal()
 
     def _give_back(self, lane: Lane, job: NetworkJob[Any] | None) -> None:
         self._back.append((lane, job))
+        self._signal()
+
+    def _signal(self) -> None:
         if not self._signalled:
             self._signalled = True
             self._loop.call_soon_threadsafe(self._take_back)

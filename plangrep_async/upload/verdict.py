@@ -61,6 +61,7 @@ class Judgement:
     slow_down: bool = False
 
 
+_STORED = Judgement(Verdict.STORED)
 _EXPIRED_CODES = frozenset({"ExpiredToken", "TokenRefreshRequired", "RequestExpired"})
 _CHECKSUM_CODES = frozenset({"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"})
 _SLOW_DOWN_CODES = frozenset({"SlowDown", "TooManyRequests", "ThrottlingException", "RequestLimitExceeded"})
@@ -93,10 +94,11 @@ def judge_answer(
         now: our idea of the time in seconds since 1970, where the answer has no ``Date``.
     """
     status = answer.status
+    stored = status in ok or (not ok and 200 <= status < 300)
+    if stored and not answer.early:
+        return _STORED
     where = redact_url(url)
-    if status in ok or (not ok and 200 <= status < 300):
-        if not answer.early:
-            return Judgement(Verdict.STORED)
+    if stored:
         return Judgement(
             Verdict.RETRY,
             StorageError(

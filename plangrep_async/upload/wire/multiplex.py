@@ -56,11 +56,21 @@ class Multiplexer:
         take: gives the next errand, or ``None`` when there is none now. Called in the thread of :meth:`run`, and only
             when an errand can start at once.
         width: errands at once; may be changed at any time.
+        pause: called in the thread of :meth:`run` when errands were done since the last call and nothing else can go on
+            at once: the moment to tell others of them, without being stopped in mid-work.
     """
 
-    def __init__(self, take: Callable[[], Errand[Any] | None], *, width: int = 16) -> None:
+    def __init__(
+        self,
+        take: Callable[[], Errand[Any] | None],
+        *,
+        width: int = 16,
+        pause: Callable[[], None] | None = None,
+    ) -> None:
         self.width = width
         self._take = take
+        self._pause = pause
+        self._news = False
         self._running: set[Errand[Any]] = set()
         self._by_descriptor: dict[int, Errand[Any]] = {}
         self._poll = select.poll()
@@ -121,8 +131,7 @@ class Multiplexer:
         """Wait until something can go on, and let it."""
         if not self._running:
             return
-        left = self._next_deadline - time.monotonic()
-        for descriptor, events in self._poll.poll(None if left == math.inf else max(0.0, left) * 1000):
+        for descriptor, events in self._poll_all():
             if descriptor == self._ear.fileno():
                 with contextlib.suppress(BlockingIOError):
                     self._ear.recv(64)
@@ -136,6 +145,15 @@ class Multiplexer:
                 self._advance(errand, value)
         if time.monotonic() >= self._next_deadline:
             self._expire()
+
+    def _poll_all(self) -> list[tuple[int, int]]:
+        if self._news and self._pause is not None:
+            if ready := self._poll.poll(0):
+                return ready
+            self._news = False
+            self._pause()
+        left = self._next_deadline - time.monotonic()
+        return self._poll.poll(None if left == math.inf else max(0.0, left) * 1000)
 
     def _expire(self) -> None:
         now = time.monotonic()
@@ -182,6 +200,7 @@ class Multiplexer:
         if errand._descriptor >= 0:
             self._unregister(errand)
         self._running.discard(errand)
+        self._news = True
         if errand._hook is not None:
             errand.cancel.discard(errand._hook)
 
