@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import signal
 import sys
@@ -151,8 +152,19 @@ def run_interruptibly(work: Coroutine[Any, Any, int]) -> int:
         raise KeyboardInterrupt from None
 
 
+def _prepare_streams() -> None:
+    """A character that the terminal cannot show, or an output that was closed, must not end the work."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open("/dev/null", "w"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    _prepare_streams()
     try:
         result = cli.main(args=arguments, prog_name="plangrep-async", standalone_mode=False)
     except click.exceptions.Exit as error:
@@ -162,8 +174,9 @@ def run(arguments: list[str] | None = None) -> int:
         return USAGE
     except click.Abort:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone: nothing to say, and nobody to say it to.
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output has gone (click turns that into an exit with 1, which is the code of failed
+        # documents here): nothing to say, and nobody to say it to.
         sys.stdout = open("/dev/null", "w")  # noqa: SIM115
         return SERVICE
     return result if isinstance(result, int) else OK

@@ -207,3 +207,28 @@ def test_a_name_that_is_not_unicode_ends_in_valid_json(
     assert os.fsencode(problems[0]["file"]) == b"caf\xe9.pdf"
     assert ended.returncode == 1, "the document is at fault, not the service"
     assert b"Traceback" not in ended.stderr
+
+
+def test_a_reader_that_has_gone_is_no_failed_document(
+    emulator: Emulator, documents: Path, executable: list[str]
+) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as output:
+        ended = subprocess.run(
+            [*executable, "submit", str(documents), "--json"], stdout=output, stderr=subprocess.PIPE, timeout=50
+        )
+    assert (ended.returncode, ended.stderr) == (3, b"")
+
+
+@pytest.mark.parametrize("output", ["ascii", "closed"])
+def test_any_output_will_do(emulator: Emulator, documents: Path, executable: list[str], output: str) -> None:
+    (documents / "plans.pdf").rename(documents / "plänę ☃.pdf")
+    command = [*executable, "submit", str(documents)]
+    if output == "closed":
+        command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    ended = subprocess.run(
+        command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii:strict"}, timeout=50
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert b"Traceback" not in ended.stderr
