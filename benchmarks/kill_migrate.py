@@ -2,6 +2,7 @@
 
     python benchmarks/kill_migrate.py --kills 30
     python benchmarks/kill_migrate.py --kills 30 --victim emulator
+    python benchmarks/kill_migrate.py --kills 0 --files 5000 --largest 200000 --giants 2 --faults --seconds 0
 
 The emulator runs here; the migration is the command itself, in a process of its own, ended by SIGKILL. With ``--victim
 emulator`` the emulator vanishes instead, as if its process had died, and comes back a moment later.
@@ -20,21 +21,43 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from plangrep_async.emulator import Emulator, PlangrepSettings
+from plangrep_async.emulator import Emulator, Fault, PlangrepSettings
 from plangrep_async.emulator.plangrid import PlangridSettings
 
 
-def make_tree(root: Path, files: int, largest: int, rng: random.Random) -> Counter[str]:
-    """Files of sizes spread evenly over the orders of magnitude; their digests."""
+def make_tree(root: Path, service: str, options: argparse.Namespace, rng: random.Random) -> Counter[str]:
+    """Files of sizes spread evenly over the orders of magnitude, and some giants; their digests."""
+    # Random bytes are no PDF that can be processed, and a job that cannot process its files fails.
+    head, ending = (b"%PDF-1.4", "pdf") if service == "plangrid" else (b"AC1027", "dwg")
     digests: Counter[str] = Counter()
-    for number in range(files):
-        size = int(1_000 * (largest / 1_000) ** rng.random())
-        data = f"%PDF-1.4\n%{number}\n".encode() + rng.randbytes(size)
-        path = root / f"level {number % 5}" / f"plan {number:05}.pdf"
+    for number in range(options.files):
+        size = int(1_000 * (options.largest / 1_000) ** rng.random())
+        if number < options.giants:
+            size = options.giant
+        data = head + f"\n%{number}\n".encode() + rng.randbytes(size)
+        path = root / f"level {number % 5}" / f"plan {number:05}.{ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         digests[hashlib.sha256(data).hexdigest()] += 1
     return digests
+
+
+def add_faults(emulator: Emulator) -> None:
+    """Three of a hundred requests meet a fault of some kind, and there is one storm of 429."""
+    faults = [
+        Fault.reset(),
+        Fault.cut(),
+        Fault.answer(500),
+        Fault.answer(503),
+        Fault.answer(500, when="after"),
+        Fault.truncated_json(),
+        Fault.html(502),
+        Fault.empty(),
+    ]
+    for fault in faults:
+        emulator.faults.add("*", fault, probability=0.03 / len(faults))
+    storm = Fault.answer(429, retry_after=0.5)
+    emulator.faults.add("*", storm, predicate=lambda request: request.service != "storage", skip=40, times=40)
 
 
 def start(arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -63,8 +86,8 @@ def run(service: str, victim: str, options: argparse.Namespace) -> bool:
         Emulator(plangrep=settings, plangrid=PlangridSettings(limits=())) as emulator,
     ):
         root = Path(folder)
-        digests = make_tree(root / "tree", options.files, options.largest, rng)
-        size = sum(path.stat().st_size for path in (root / "tree").rglob("*.pdf"))
+        digests = make_tree(root / "tree", service, options, rng)
+        size = sum(path.stat().st_size for path in (root / "tree").rglob("*.*"))
         if service == "plangrid":
             (project,) = emulator.plangrid.seed(1, attachments=0, photos=0, sheets=0)
         else:
@@ -77,12 +100,16 @@ def run(service: str, victim: str, options: argparse.Namespace) -> bool:
             "PLANGRID_BASE_URL": emulator.plangrid_url,
         }
         command = ["run", str(root / "tree"), "--to", f"{service}:{project}", "--journal", str(root / "journal.db")]
-        command += ["--quiet", "--max-bandwidth", str(int(size / options.seconds)), "--transfers", "8"]
+        command += ["--quiet", "--transfers", "8"]
+        if options.seconds:
+            command += ["--max-bandwidth", str(int(size / options.seconds))]
+        if options.faults:
+            add_faults(emulator)
         began, kills, starts = time.monotonic(), 0, 0
         process = start(command, environment)
         starts += 1
         while True:
-            wait = rng.uniform(0.3, 2 * options.seconds / options.kills + 1.0)
+            wait = rng.uniform(0.3, 2 * options.seconds / max(1, options.kills) + 1.0)
             try:
                 code = process.wait(wait if kills < options.kills else 600)
             except subprocess.TimeoutExpired:
@@ -107,6 +134,7 @@ def run(service: str, victim: str, options: argparse.Namespace) -> bool:
             print(f"  ended with {code}: {process.stderr.read().decode()[-500:]}")
             return False
         seconds = time.monotonic() - began
+        emulator.faults.clear()
         verified = subprocess.run(
             [sys.executable, "-m", "plangrep_async", "migrate", "verify", "--journal", str(root / "journal.db")],
             env=environment,
@@ -148,7 +176,10 @@ def main() -> int:
     parser.add_argument("--target", choices=["plangrid", "plangrep", "both"], default="both")
     parser.add_argument("--files", type=int, default=400)
     parser.add_argument("--largest", type=int, default=12_000_000, help="bytes of the largest file")
-    parser.add_argument("--seconds", type=float, default=30.0, help="that the transfers take, by a bound on bandwidth")
+    parser.add_argument("--giants", type=int, default=0)
+    parser.add_argument("--giant", type=int, default=200_000_000, help="bytes of each giant")
+    parser.add_argument("--faults", action="store_true", help="3 %% of all requests fail, and one storm of 429")
+    parser.add_argument("--seconds", type=float, default=30.0, help="the transfers take at least, bounding bandwidth")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     victims = ["run", "emulator"] if options.victim == "both" else [options.victim]

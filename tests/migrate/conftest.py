@@ -1,13 +1,16 @@
-"""A journal in SQLite, and one in a real PostgreSQL server."""
+"""Journals in SQLite and in a real PostgreSQL server; both services, and files to move."""
 
 from __future__ import annotations
 
+import hashlib
 import random
 import warnings
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
 
+import httpx
 import pytest
 from blockbuster import BlockBuster
 from sqlalchemy import create_engine, text
@@ -15,10 +18,11 @@ from sqlalchemy import create_engine, text
 from plangrep_async.config import RetryPolicy
 from plangrep_async.emulator import Emulator, PlangrepSettings
 from plangrep_async.emulator.plangrid import PlangridSettings
-from plangrep_async.migrate import PlanGridTarget, PlangrepTarget
+from plangrep_async.migrate import PlangrepTarget, PlanGridTarget
 from plangrep_async.migrate.journal import Journal
 from plangrep_async.plangrep import PlangrepClient
 from plangrep_async.plangrid import PlanGridClient
+from plangrep_async.testing import ScaledClock
 from plangrep_async.upload import UploadSettings
 
 
@@ -95,16 +99,22 @@ async def plangrid(services: Emulator) -> AsyncIterator[PlanGridClient]:
         uploads=uploads,
         upload_linger=0.01,
         learn_limits="never",
+        clock=ScaledClock(20.0),
     ) as client:
         yield client
 
 
 @pytest.fixture
-async def to_plangrep(plangrep: PlangrepClient) -> PlangrepTarget:
+def ready_project(services: Emulator) -> str:
     """A project of Plangrep that is ready."""
-    project = (await plangrep.projects.create("Tower")).project
-    ready = await plangrep.projects.wait_until_ready(project.id)
-    return PlangrepTarget(plangrep, ready.id, interval=5.0)
+    headers = {"Authorization": f"Bearer {services.api_key}", "Idempotency-Key": "tower"}
+    answer = httpx.post(f"{services.plangrep_url}/api/open/v1/projects", headers=headers, json={"name": "Tower"})
+    return str(answer.json()["project"]["id"])
+
+
+@pytest.fixture
+def to_plangrep(plangrep: PlangrepClient, ready_project: str) -> PlangrepTarget:
+    return PlangrepTarget(plangrep, ready_project, interval=5.0)
 
 
 @pytest.fixture
@@ -117,6 +127,43 @@ def empty_project(services: Emulator) -> str:
 @pytest.fixture
 def to_plangrid(plangrid: PlanGridClient, empty_project: str) -> PlanGridTarget:
     return PlanGridTarget(plangrid, empty_project)
+
+
+@pytest.fixture
+def digests_of() -> Callable[[Path], Counter[str]]:
+    """SHA-256 of all files below a folder."""
+    return lambda root: Counter(
+        hashlib.sha256(path.read_bytes()).hexdigest() for path in root.rglob("*.*") if path.is_file()
+    )
+
+
+@pytest.fixture
+def arrived(services: Emulator, empty_project: str) -> Callable[[str], Counter[str]]:
+    """SHA-256 of all that a service holds, each as often as it does."""
+
+    def get(service: str) -> Counter[str]:
+        if service == "plangrep":
+            chosen = [document for job in services.plangrep.jobs for document in job.chosen]
+            return Counter(services.plangrep.stored(document.id).sha256 or "" for document in chosen)
+        created = [item for kind in ("attachment", "photo") for item in services.plangrid.created(kind)]
+        return Counter(
+            services.plangrid.stored(item.uid).sha256 for item in created if item.project_uid == empty_project
+        )
+
+    return get
+
+
+@pytest.fixture
+def blocking_kill(no_blocking_calls: BlockBuster) -> None:
+    """The test may end the emulator, which waits for its thread."""
+    for function in no_blocking_calls.functions.values():
+        function.can_block_in("plangrep_async/emulator/emulator.py", {"kill"})
+
+
+@pytest.fixture
+def grow() -> Callable[[Path, int], Path]:
+    """Makes trees like ``tree``, of any size."""
+    return make_tree
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 from collections import Counter
@@ -28,9 +27,9 @@ from plangrep_async.migrate import (
     Migration,
     MigrationOptions,
     MigrationStopped,
+    PlangrepTarget,
     PlanGridSource,
     PlanGridTarget,
-    PlangrepTarget,
     Problem,
     Progress,
     Scanned,
@@ -41,20 +40,6 @@ from plangrep_async.migrate.journal import Journal
 from plangrep_async.migrate.lease import Lease
 from plangrep_async.plangrid import PlanGridClient
 from plangrep_async.testing import ScaledClock
-
-
-def digests(root: Path) -> Counter[str]:
-    return Counter(hashlib.sha256(path.read_bytes()).hexdigest() for path in root.rglob("*.*") if path.is_file())
-
-
-def in_plangrid(emulator: Emulator, project: str) -> Counter[str]:
-    created = [item for kind in ("attachment", "photo") for item in emulator.plangrid.created(kind)]
-    return Counter(emulator.plangrid.stored(item.uid).sha256 for item in created if item.project_uid == project)
-
-
-def in_plangrep(emulator: Emulator) -> Counter[str]:
-    chosen = [document for job in emulator.plangrep.jobs for document in job.chosen]
-    return Counter(emulator.plangrep.stored(document.id).sha256 or "" for document in chosen)
 
 
 @pytest.fixture
@@ -73,17 +58,21 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
 
 
 @pytest.fixture
-def there(target: Target, services: Emulator, empty_project: str) -> Callable[[], Counter[str]]:
+def there(
+    target: Target, arrived: Callable[[str], Counter[str]], digests_of: Callable[[Path], Counter[str]]
+) -> Callable[[], Counter[str]]:
     """Digests of what has arrived, each as often as it did."""
     if isinstance(target, FolderTarget):
-        return lambda: digests(target.root / "files")
-    if isinstance(target, PlanGridTarget):
-        return lambda: in_plangrid(services, empty_project)
-    return lambda: in_plangrep(services)
+        return lambda: digests_of(target.root / "files")
+    return lambda: arrived(target.location.partition(":")[0])
 
 
 async def test_a_tree_arrives_once_byte_for_byte_and_is_verified(
-    tree: Path, target: Target, there: Callable[[], Counter[str]], tmp_path: Path
+    tree: Path,
+    target: Target,
+    there: Callable[[], Counter[str]],
+    tmp_path: Path,
+    digests_of: Callable[[Path], Counter[str]],
 ) -> None:
     migration = Migration(FolderTree(tree), target, journal=tmp_path / "journal.db")
     plan = await migration.plan()
@@ -92,7 +81,7 @@ async def test_a_tree_arrives_once_byte_for_byte_and_is_verified(
     events: list[Event] = []
     status = await migration.run(events.append)
     assert status.tally.count(State.COMPLETED) == 31
-    assert there() == digests(tree)
+    assert there() == digests_of(tree)
     assert sum(isinstance(event, DocumentEnded) and event.state is State.COMPLETED for event in events) == 31
     assert Scanned(31, 31, final=True) in events
     assert isinstance(events[-1], Progress)
@@ -103,7 +92,7 @@ async def test_a_tree_arrives_once_byte_for_byte_and_is_verified(
     # Again: there is nothing left to do, and nothing is done.
     again = await migration.run()
     assert again.tally.count(State.VERIFIED) == 31
-    assert there() == digests(tree)
+    assert there() == digests_of(tree)
 
 
 async def test_folders_and_titles_reach_plangrid(
@@ -151,13 +140,19 @@ async def test_jobs_hold_a_hundred_files_and_each_is_completed(
     assert services.requests.count("POST /api/open/v1/jobs/{jobId}/files") == 0
 
 
-async def test_large_files_go_in_parts(to_plangrep: PlangrepTarget, services: Emulator, tmp_path: Path) -> None:
+async def test_large_files_go_in_parts(
+    to_plangrep: PlangrepTarget,
+    services: Emulator,
+    tmp_path: Path,
+    digests_of: Callable[[Path], Counter[str]],
+    arrived: Callable[[str], Counter[str]],
+) -> None:
     root = tmp_path / "large"
     root.mkdir()
     (root / "large.pdf").write_bytes(os.urandom(11 << 20))
     migration = Migration(FolderTree(root), to_plangrep, journal=tmp_path / "journal.db")
     assert (await migration.run()).tally.count(State.COMPLETED) == 1
-    assert in_plangrep(services) == digests(root)
+    assert arrived("plangrep") == digests_of(root)
     assert services.plangrep.documents[0].mode == "multipart"
 
 
@@ -200,11 +195,12 @@ async def test_files_that_change(
     empty_project: str,
     tmp_path: Path,
     choice: Any,
+    arrived: Callable[[str], Counter[str]],
 ) -> None:
     options = MigrationOptions(on_changed=choice)
     migration = Migration(FolderTree(tree), to_plangrid, journal=tmp_path / "journal.db", options=options)
     # One changes between the scan and the sending, one after it has arrived.
-    changing, arrived = tree / "level 0" / "plan 0.pdf", tree / "level 1" / "plan 1.pdf"
+    changing, old = tree / "level 0" / "plan 0.pdf", tree / "level 1" / "plan 1.pdf"
 
     def change(event: Event) -> None:
         if isinstance(event, Scanned) and event.final and not services.plangrid.created("attachment"):
@@ -216,10 +212,10 @@ async def test_files_that_change(
         states = {document.key: document async for document in journal.documents()}
         assert states["level 0/plan 0.pdf"].state is expected
     assert status.tally.total == 31
-    arrived.write_bytes(b"%PDF-1.4 changed when it had arrived")
-    before = sum(in_plangrid(services, empty_project).values())
+    old.write_bytes(b"%PDF-1.4 changed when it had arrived")
+    before = sum(arrived("plangrid").values())
     status = await migration.run()
-    now = sum(in_plangrid(services, empty_project).values())
+    now = sum(arrived("plangrid").values())
     if choice == "send-again":
         assert now == before + 1
     else:
@@ -304,7 +300,12 @@ async def test_plangrid_to_plangrep(
 
 
 async def test_faults_of_all_kinds_and_a_storm_of_429_lose_nothing(
-    tree: Path, target: Target, there: Callable[[], Counter[str]], services: Emulator, tmp_path: Path
+    tree: Path,
+    target: Target,
+    there: Callable[[], Counter[str]],
+    services: Emulator,
+    tmp_path: Path,
+    digests_of: Callable[[Path], Counter[str]],
 ) -> None:
     for fault in (
         Fault.reset(),
@@ -316,14 +317,14 @@ async def test_faults_of_all_kinds_and_a_storm_of_429_lose_nothing(
         Fault.html(502),
     ):
         services.faults.add("*", fault, probability=0.03)
-    services.faults.add("POST *", Fault.answer(429, retry_after=0.2), times=10)
+    services.faults.add("POST *", Fault.answer(429, retry_after=0.1), times=4)
     options = MigrationOptions(attempts=50)
     migration = Migration(
         FolderTree(tree), target, journal=tmp_path / "journal.db", options=options, clock=ScaledClock(20.0)
     )
     status = await migration.run()
     assert status.tally.count(State.COMPLETED) == 31, status
-    assert there() == digests(tree)
+    assert there() == digests_of(tree)
 
 
 async def test_events_come_as_an_iterator(tree: Path, to_plangrid: PlanGridTarget, tmp_path: Path) -> None:
@@ -337,7 +338,11 @@ async def test_events_come_as_an_iterator(tree: Path, to_plangrid: PlanGridTarge
 
 
 async def test_a_run_that_is_stopped_goes_on_later(
-    tree: Path, target: Target, there: Callable[[], Counter[str]], tmp_path: Path
+    tree: Path,
+    target: Target,
+    there: Callable[[], Counter[str]],
+    tmp_path: Path,
+    digests_of: Callable[[Path], Counter[str]],
 ) -> None:
     migration = Migration(FolderTree(tree), target, journal=tmp_path / "journal.db")
     ended = 0
@@ -353,11 +358,15 @@ async def test_a_run_that_is_stopped_goes_on_later(
     assert status.tally.count(State.COMPLETED) < 31
     status = await migration.run()
     assert status.tally.count(State.COMPLETED) == 31
-    assert there() == digests(tree)
+    assert there() == digests_of(tree)
 
 
 async def test_a_cancelled_run_goes_on_later(
-    tree: Path, target: Target, there: Callable[[], Counter[str]], tmp_path: Path
+    tree: Path,
+    target: Target,
+    there: Callable[[], Counter[str]],
+    tmp_path: Path,
+    digests_of: Callable[[Path], Counter[str]],
 ) -> None:
     for delay in (0.02, 0.05, 0.1):
         migration = Migration(FolderTree(tree), target, journal=tmp_path / "journal.db")
@@ -367,7 +376,7 @@ async def test_a_cancelled_run_goes_on_later(
         await asyncio.gather(task, return_exceptions=True)
     status = await Migration(FolderTree(tree), target, journal=tmp_path / "journal.db").run()
     assert status.tally.count(State.COMPLETED) == 31
-    assert there() == digests(tree)
+    assert there() == digests_of(tree)
 
 
 async def test_two_runs_on_one_journal_are_kept_apart(tree: Path, to_plangrid: PlanGridTarget, tmp_path: Path) -> None:
@@ -394,4 +403,4 @@ async def test_too_many_failures_stop_the_run(tree: Path, to_plangrid: PlanGridT
     with pytest.raises(MigrationStopped, match="--max-errors allows 3"):
         await migration.run()
     async with Journal(tmp_path / "journal.db") as journal:
-        assert 4 <= (await journal.tally()).count(State.FAILED)
+        assert (await journal.tally()).count(State.FAILED) >= 4

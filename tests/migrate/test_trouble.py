@@ -1,0 +1,320 @@
+"""What stops a run has its own sentence, and the same again goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plangrep_async.emulator import Emulator, Fault
+from plangrep_async.errors import (
+    APIConnectionError,
+    AuthenticationError,
+    ConflictError,
+    InvalidInputError,
+    ServerError,
+    SourceChangedError,
+    SourceNotFoundError,
+    StorageError,
+    TransferConnectionError,
+)
+from plangrep_async.migrate import (
+    Event,
+    FolderTarget,
+    FolderTree,
+    JournalError,
+    Migration,
+    MigrationOptions,
+    MigrationStopped,
+    PlangrepTarget,
+    PlanGridTarget,
+    Problem,
+    Resumed,
+    State,
+    Waiting,
+)
+from plangrep_async.migrate.failure import Judgement, Verdict, judge
+from plangrep_async.migrate.targets import folder
+from plangrep_async.testing import ScaledClock
+
+
+async def test_a_revoked_key_stops_the_run_and_fails_no_document(
+    tree: Path, to_plangrep: PlangrepTarget, services: Emulator, tmp_path: Path
+) -> None:
+    unauthorized = services.faults.add("POST *", Fault.answer(401, b'{"error": {"code": "invalid_api_key"}}'))
+    migration = Migration(FolderTree(tree), to_plangrep, journal=tmp_path / "journal.db")
+    with pytest.raises(MigrationStopped, match=r"does not accept the key any more.*Nothing is lost"):
+        await migration.run()
+    status = await migration.status()
+    assert (status.open, status.tally.count(State.FAILED)) == (31, 0)
+    services.faults.remove(unauthorized)
+    assert (await migration.run()).tally.count(State.COMPLETED) == 31
+
+
+async def test_a_deactivated_key_of_plangrid_is_told_from_a_missing_right(
+    tree: Path, to_plangrid: PlanGridTarget, services: Emulator, tmp_path: Path
+) -> None:
+    services.plangrid.deactivate_key(services.api_key)  # PlanGrid answers 403, as for a missing right
+    migration = Migration(FolderTree(tree), to_plangrid, journal=tmp_path / "journal.db")
+    with pytest.raises(MigrationStopped, match="does not accept the key any more"):
+        await migration.run()
+    assert (await migration.status()).tally.count(State.FAILED) == 0
+
+
+async def test_a_missing_right_fails_the_document_alone(
+    tree: Path, to_plangrid: PlanGridTarget, services: Emulator, tmp_path: Path
+) -> None:
+    services.faults.add("POST /projects/{project_uid}/photos/uploads", Fault.answer(403, b'{"message": "No"}'))
+    migration = Migration(FolderTree(tree), to_plangrid, journal=tmp_path / "journal.db")
+    status = await migration.run()
+    assert (status.tally.count(State.FAILED), status.tally.count(State.COMPLETED)) == (1, 30)
+    assert status.tally.problems == {Problem.REFUSED: 1}
+
+
+async def test_used_up_credits_stop_the_run_and_resume_goes_on(
+    tree: Path, to_plangrep: PlangrepTarget, services: Emulator, tmp_path: Path
+) -> None:
+    for path in tree.rglob("*.pdf"):
+        path.rename(path.with_suffix(".dwg"))  # what is no PDF can be processed here
+    services.plangrep.set_credits(0)
+    options = MigrationOptions(wait=True)
+    migration = Migration(FolderTree(tree), to_plangrep, journal=tmp_path / "journal.db", options=options)
+    with pytest.raises(MigrationStopped, match=r"credits are used up: 1 jobs wait.*none is sent again"):
+        await migration.run()
+    status = await migration.status()
+    assert (status.groups, status.open) == ({"blocked": 1}, 0)
+    assert not status.is_complete
+    sent = services.requests.count(service="storage")
+    services.plangrep.add_credits(100_000)
+    assert (await migration.run(scan=False)).is_complete
+    assert services.requests.count(service="storage") == sent
+
+
+async def test_a_lost_network_is_waited_for_and_fails_nothing(
+    tree: Path, to_plangrid: PlanGridTarget, services: Emulator, tmp_path: Path, blocking_kill: None
+) -> None:
+    events: list[Event] = []
+    clock = ScaledClock(200.0)
+    migration = Migration(FolderTree(tree), to_plangrid, journal=tmp_path / "journal.db", clock=clock)
+    services.kill()
+    running = asyncio.create_task(migration.run(events.append))
+    while sum(isinstance(event, Waiting) for event in events) < 7:
+        await asyncio.sleep(0.01)
+    await asyncio.to_thread(services.start)
+    status = await running
+    assert (status.tally.count(State.COMPLETED), status.tally.count(State.FAILED)) == (31, 0)
+    waits = [event.seconds for event in events if isinstance(event, Waiting)]
+    assert waits[:7] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0]
+    assert any(isinstance(event, Resumed) for event in events)
+    assert "nothing is lost" in next(event.reason for event in events if isinstance(event, Waiting))
+
+
+async def test_an_outage_can_be_interrupted(
+    tree: Path, to_plangrid: PlanGridTarget, services: Emulator, tmp_path: Path, blocking_kill: None
+) -> None:
+    services.kill()
+    migration = Migration(FolderTree(tree), to_plangrid, journal=tmp_path / "journal.db")
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Waiting):
+            migration.stop()
+
+    status = await migration.run(stop)
+    assert (status.open, status.tally.count(State.FAILED)) == (31, 0)
+
+
+async def test_storage_that_is_away_fails_nothing(
+    tree: Path, to_plangrid: PlanGridTarget, services: Emulator, tmp_path: Path
+) -> None:
+    gone = services.faults.add("POST *", Fault.reset(), service="storage")
+    events: list[Event] = []
+
+    def watch(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Waiting) and "storage" in event.reason:
+            services.faults.remove(gone)
+
+    options = MigrationOptions(attempts=4)
+    clock = ScaledClock(200.0)
+    migration = Migration(FolderTree(tree), to_plangrid, journal=tmp_path / "j.db", options=options, clock=clock)
+    status = await migration.run(watch)
+    assert (status.tally.count(State.COMPLETED), status.tally.count(State.FAILED)) == (31, 0)
+    assert any(isinstance(event, Waiting) for event in events)
+
+
+async def test_a_full_disk_stops_an_export(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = folder._copy
+    room = iter(range(5))
+
+    def copy(source: str, target: Path, *, move: bool) -> Any:
+        if next(room, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        return real(source, target, move=move)
+
+    monkeypatch.setattr(folder, "_copy", copy)
+    migration = Migration(FolderTree(tree), FolderTarget(tmp_path / "export"), journal=tmp_path / "journal.db")
+    with pytest.raises(MigrationStopped, match=r"disk that holds .* is full.*Nothing is lost"):
+        await migration.run()
+    assert (await migration.status()).tally.count(State.FAILED) == 0
+    monkeypatch.undo()
+    assert (await migration.run()).is_complete
+
+
+async def test_a_full_disk_under_the_journal_stops_the_run(
+    tree: Path, to_plangrid: PlanGridTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from plangrep_async.migrate.journal import Journal
+
+    real = Journal.change
+    room = iter(range(20))
+
+    async def change(self: Journal, document_id: int, **changes: Any) -> None:
+        if next(room, None) is None:
+            raise JournalError.of(OSError(errno.ENOSPC, "No space left on device"))
+        await real(self, document_id, **changes)
+
+    monkeypatch.setattr(Journal, "change", change)
+    migration = Migration(FolderTree(tree), to_plangrid, journal=tmp_path / "journal.db")
+    with pytest.raises(JournalError, match=r"disk that holds the journal is full\. Nothing is lost"):
+        await migration.run()
+    monkeypatch.undo()
+    assert (await migration.run()).tally.count(State.COMPLETED) == 31
+
+
+@pytest.mark.parametrize(
+    ("error", "judgement"),
+    [
+        (AuthenticationError("x", status=401), Judgement(Verdict.STOP)),
+        (JournalError("x"), Judgement(Verdict.STOP)),
+        (OSError(errno.ENOSPC, "x"), Judgement(Verdict.STOP)),
+        (OSError(errno.EIO, "x"), Judgement(Verdict.FAILED, Problem.UNREADABLE)),
+        (SourceNotFoundError("x"), Judgement(Verdict.FAILED, Problem.VANISHED)),
+        (SourceChangedError("x"), Judgement(Verdict.LATER, Problem.CHANGED)),
+        (TransferConnectionError("x"), Judgement(Verdict.LATER, network=True)),
+        (APIConnectionError("x"), Judgement(Verdict.LATER, network=True)),
+        (ServerError("x", status=500), Judgement(Verdict.LATER)),
+        (StorageError("x", status=503), Judgement(Verdict.LATER)),
+        (StorageError("x", status=403), Judgement(Verdict.FAILED, Problem.REFUSED)),
+        (ConflictError("x", status=409), Judgement(Verdict.FAILED, Problem.REFUSED)),
+        (InvalidInputError("x"), Judgement(Verdict.FAILED, Problem.UNSUPPORTED)),
+        (RuntimeError("x"), Judgement(Verdict.FAILED)),
+    ],
+)
+def test_failures_are_judged(error: Exception, judgement: Judgement) -> None:
+    assert judge(error) == judgement
+
+
+# The command, in a process of its own
+
+
+@pytest.fixture
+def command(services: Emulator, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    environment = {
+        **os.environ,
+        "PLANGREP_API_KEY": services.api_key,
+        "PLANGRID_API_KEY": services.api_key,
+        "PLANGREP_BASE_URL": services.plangrep_url,
+        "PLANGRID_BASE_URL": services.plangrid_url,
+    }
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "plangrep_async", "migrate", *arguments, "--journal", str(tmp_path / "journal.db")],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 45
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("service", ["plangrid", "plangrep"])
+def test_killed_at_any_moment_the_same_command_goes_on(
+    service: str,
+    tree: Path,
+    services: Emulator,
+    empty_project: str,
+    command: Callable[..., subprocess.Popen[str]],
+    ready_project: str,
+    arrived: Callable[[str], Counter[str]],
+    digests_of: Callable[[Path], Counter[str]],
+) -> None:
+    project = empty_project if service == "plangrid" else ready_project
+    arguments = ["run", str(tree), "--to", f"{service}:{project}", "--max-bandwidth", "30000", "--transfers", "4"]
+    for stored in (1, 12):
+        process = command(*arguments)
+        until(lambda stored=stored: services.requests.count(service="storage") >= stored)  # type: ignore[misc]
+        process.kill()
+        process.communicate()
+    process = command("resume")
+    _, err = process.communicate(timeout=60)
+    assert "31 of 31 files" in err
+    assert arrived(service) == digests_of(tree)
+    verified = command("verify")
+    assert "31 of 31 documents are there and the same" in verified.communicate(timeout=60)[0]
+    assert verified.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_what_is_in_flight(
+    number: signal.Signals,
+    tmp_path: Path,
+    services: Emulator,
+    empty_project: str,
+    command: Callable[..., subprocess.Popen[str]],
+    grow: Callable[[Path, int], Path],
+) -> None:
+    many = grow(tmp_path / "many", 140)
+    process = command("run", str(many), "--to", f"plangrid:{empty_project}", "--max-bandwidth", "40000")
+    until(lambda: len(services.plangrid.created("attachment")) >= 2)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=50)
+    assert process.returncode == 130, err
+    assert "Finishing what is in flight" in err
+    assert "documents are left. To go on: plangrep-async migrate resume --journal" in err
+    assert "Not complete" in out
+    done = len(services.plangrid.created("attachment"))
+    assert 2 <= done < 140
+    resumed = command("resume")
+    resumed.communicate(timeout=50)
+    assert resumed.returncode == 0
+    assert len(services.plangrid.created("attachment")) == 140
+
+
+def test_a_second_ctrl_c_stops_at_once(
+    tmp_path: Path, services: Emulator, empty_project: str, command: Callable[..., subprocess.Popen[str]]
+) -> None:
+    (tmp_path / "large").mkdir()
+    (tmp_path / "large" / "large.pdf").write_bytes(b"%PDF" + os.urandom(3_000_000))
+    arguments = ["run", str(tmp_path / "large"), "--to", f"plangrid:{empty_project}"]
+    process = command(*arguments, "--max-bandwidth", "50000")
+    until(lambda: services.requests.count(service="plangrid") >= 1)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Stopped at once. The journal goes on" in err
+    again = command(*arguments)
+    again.communicate(timeout=60)
+    assert again.returncode == 0
+    assert len(services.plangrid.created("attachment")) == 1
