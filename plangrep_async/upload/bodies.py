@@ -9,7 +9,7 @@ from itertools import accumulate
 from ..errors import InvalidInputError
 from .form import FormFile, form_body, make_boundary
 from .parts import Part
-from .source import MemorySource, OpenSource
+from .readers import MemorySource, OpenSource
 from .targets import FormTarget, PartRequest, PostFormTarget, PutTarget
 from .task import PreparedFile
 from .wire import WireBody, WireRequest

@@ -19,8 +19,8 @@ from .digest import check_algorithms
 from .engine import Engine
 from .meter import Meter
 from .multipart import send_multipart
+from .readers import Source
 from .single import send_single
-from .source import Source
 from .spool import spool
 from .stream import StreamSource
 from .targets import FormTarget, MultipartTarget, Target

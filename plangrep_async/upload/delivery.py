@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import evolve
 
 from ..errors import BodyNotReplayableError, TransferError, UploadExpiredError
+from ..session.redaction import redact_url
 from .admission import Ticket
 from .engine import Engine
 from .job import Job
 from .meter import Meter
 from .netjob import NetworkJob
 from .plan import Path
+from .readers import OpenSource, Source
 from .retries import Retries
-from .source import OpenSource, Source
 from .state import UploadState
 from .statekeeper import StateKeeper
 from .targets import MultipartTarget, PostFormTarget, PutTarget, Target
@@ -24,6 +26,8 @@ from .verdict import Judgement
 from .wire import WireAnswer, WireRequest
 
 __all__ = ["Delivery"]
+
+_log = logging.getLogger(__name__)
 
 
 class Delivery:
@@ -134,7 +138,16 @@ class Delivery:
         )
 
     def note(self, url: str, job: NetworkJob[WireAnswer], judgement: Judgement) -> None:
-        """Tell the host's lane when it was asked to slow down."""
+        """Write an attempt down, and tell the host's lane when it was asked to slow down."""
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug(
+                "%s to %s: %d bytes sent, %s%s",
+                self.name,
+                redact_url(url),
+                job.sent,
+                judgement.verdict.value,
+                "" if judgement.error is None else f" ({judgement.error})",
+            )
         if judgement.slow_down:
             self.engine.complain(url, job, judgement.retry_after)
 

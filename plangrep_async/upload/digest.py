@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ..errors import InvalidInputError, SourceChangedError, TransferCancelledError
 from .fingerprint import Fingerprint
-from .source import Source
+from .readers import Source
 from .wire import CancelToken
 
 __all__ = ["DigestCache", "check_algorithms", "compute_digests", "in_base64"]

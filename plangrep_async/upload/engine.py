@@ -16,8 +16,9 @@ from .file import UploadFile
 from .lanes import Lanes
 from .meter import Meter
 from .netjob import NetworkJob
+from .readers import OpenSource, Source
 from .settings import UploadSettings
-from .source import OpenSource, Source, survey
+from .source import survey
 from .transfer import Transfer
 from .wire import Steps, WireAnswer, WireRequest
 

@@ -11,7 +11,7 @@ from ..session.redaction import redact_url
 from .bodies import part_request
 from .delivery import Delivery
 from .parts import ConfirmedPart, Part, count_parts, part
-from .source import OpenSource
+from .readers import OpenSource
 from .targets import MultipartTarget, PartRequest, Target
 from .task import StartOver, Stored
 from .verdict import Judgement, Verdict, judge_answer, judge_failure

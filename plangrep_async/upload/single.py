@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..errors import ChecksumMismatchError, TransferError, UploadUnconfirmedError
 from .bodies import form_request, put_request
 from .delivery import Delivery
-from .source import OpenSource
+from .readers import OpenSource
 from .targets import FormTarget, MultipartTarget, PostFormTarget, PutTarget, Target
 from .task import UNKNOWN, Confirmation, Stored
 from .verdict import Judgement, Verdict, judge_answer, judge_failure

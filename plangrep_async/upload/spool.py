@@ -14,7 +14,7 @@ from .engine import Engine
 from .file import UploadFile
 from .fingerprint import Fingerprint
 from .job import Job
-from .source import DescriptorSource
+from .readers import DescriptorSource
 
 __all__ = ["spool"]
 

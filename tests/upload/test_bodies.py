@@ -8,7 +8,7 @@ from plangrep_async.errors import InvalidInputError
 from plangrep_async.upload import FormTarget, PostFormTarget, PreparedFile, PutTarget, UploadFile
 from plangrep_async.upload.bodies import Chain, form_request, part_request, put_request
 from plangrep_async.upload.parts import Part
-from plangrep_async.upload.source import MemorySource
+from plangrep_async.upload.readers import MemorySource
 from plangrep_async.upload.targets import PartRequest
 
 
