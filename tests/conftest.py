@@ -1,4 +1,4 @@
-"""What every test gets: no blocking call on an event loop goes unseen."""
+"""What every test gets: no blocking call on an event loop goes unseen. And a real S3 server, for those that ask."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
+
+from plangrep_async.testing import SeaweedFS
 
 
 @pytest.fixture(autouse=True)
@@ -15,3 +17,10 @@ def no_blocking_calls() -> Iterator[BlockBuster]:
         # coverage takes a lock of its own wherever it looks, also on the loop of a thread.
         blockbuster.functions["threading.Lock.acquire"].can_block_in("coverage/collector.py", "lock_data")
         yield blockbuster
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """A real S3 server."""
+    with SeaweedFS(tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield server

@@ -1,4 +1,4 @@
-"""A real storage service on this machine, and a proxy in front of it that breaks connections."""
+"""A proxy in front of a real storage service that breaks connections."""
 
 from __future__ import annotations
 
@@ -7,14 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plangrep_async.testing import FaultProxy
-from plangrep_async.testing.seaweedfs import SeaweedFS
-
-
-@pytest.fixture(scope="session")
-def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
-    with SeaweedFS(tmp_path_factory.mktemp("seaweedfs")) as server:
-        yield server
+from plangrep_async.testing import FaultProxy, SeaweedFS
 
 
 @pytest.fixture

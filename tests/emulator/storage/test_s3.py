@@ -11,10 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from plangrep_async.emulator import Emulator, PlangrepSettings
+from plangrep_async.emulator import Emulator, PlangrepSettings, S3Storage
 from plangrep_async.emulator.content import Blob, Content
 from plangrep_async.emulator.storage.backend import Part
 from plangrep_async.emulator.storage.errors import S3Error
+from plangrep_async.testing import SeaweedFS
 
 pytestmark = pytest.mark.integration
 
@@ -23,9 +24,9 @@ SHEETS = Path(__file__).parents[3] / "examples" / "documents" / "sheet-set.pdf"
 
 
 @pytest.fixture
-def emulator(seaweedfs: Any) -> Iterator[Emulator]:
+def emulator(storage: S3Storage) -> Iterator[Emulator]:
     settings = PlangrepSettings.instant(multipart_threshold=6 << 20, part_size=5 << 20)
-    with Emulator(plangrep=settings, storage=seaweedfs.storage()) as running:
+    with Emulator(plangrep=settings, storage=storage) as running:
         yield running
         assert running.failures == []
 
@@ -37,7 +38,9 @@ def api(emulator: Emulator) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_a_job_over_a_real_server(emulator: Emulator, api: httpx.Client, bare: httpx.Client, seaweedfs: Any) -> None:
+def test_a_job_over_a_real_server(
+    emulator: Emulator, api: httpx.Client, bare: httpx.Client, seaweedfs: SeaweedFS
+) -> None:
     large = b"%PDF-" + bytes(range(251)) * 50_000
     files = {"sheets.pdf": SHEETS.read_bytes(), "large.pdf": large}
     project = api.post("/projects", json={"name": "Tower"}).json()["project"]["id"]
@@ -72,9 +75,9 @@ def test_a_job_over_a_real_server(emulator: Emulator, api: httpx.Client, bare: h
         assert emulator.plangrep.stored(document.id).read() == files[document.file_name]
 
 
-def test_the_backend_by_itself(seaweedfs: Any) -> None:
-    with Emulator(storage=seaweedfs.storage()) as emulator:
-        storage, loop = emulator.context.storage, emulator._loop
+def test_the_backend_by_itself(storage: S3Storage) -> None:
+    with Emulator(storage=storage) as emulator:
+        loop = emulator._loop
         assert loop is not None
 
         def run(work: Any) -> Any:
