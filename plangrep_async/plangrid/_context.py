@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from ..config import RetryPolicy, Timeouts
-from ..errors import InvalidInputError
+from ..config import RetryPolicy
 from ..session.call import CallKeywords, CallOptions, Sender
-from ._rules import check_flag, check_integer
+from ._rules import check_flag
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -38,22 +36,9 @@ def options_of(arguments: CallArguments) -> CallOptions | None:
     if not arguments:
         return None
     options = CallOptions(**arguments)
-    if options.timeout is not None and not isinstance(options.timeout, Timeouts):
-        _check_seconds(options.timeout, "timeout")
-        if options.timeout <= 0:
-            raise InvalidInputError(f"timeout: {options.timeout!r} s is no time; give more than 0, or none")
-    if options.deadline is not None:
-        _check_seconds(options.deadline, "deadline")  # one that has passed already is no mistake of the caller's
-    if options.max_attempts is not None:
-        check_integer(options.max_attempts, "max_attempts", at_least=1)
     if options.coalesce is not None:
         check_flag(options.coalesce, "coalesce")
     return options
-
-
-def _check_seconds(value: object, name: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-        raise InvalidInputError(f"{name}: {value!r} is no number of seconds")
 
 
 @frozen

@@ -253,10 +253,10 @@ BAD: dict[str, Bad] = {
     "uid: the character": lambda c, p: p.issues.get("\udcff"),
     "schedule_impact: the number must be": lambda c, p: p.issues.create(schedule_impact=10**5000),
     "cost_impact: the amount has more than 15": lambda c, p: p.issues.create(cost_impact=10**5000),
-    "timeout: 0 s": lambda c, p: p.issues.get("i", timeout=0),
-    "deadline: '5' is no number": lambda c, p: p.issues.get("i", deadline="5"),  # type: ignore[arg-type]
-    "deadline: nan": lambda c, p: p.issues.list(deadline=float("nan")),
-    "max_attempts: 0": lambda c, p: p.issues.get("i", max_attempts=0),
+    "timeout must be": lambda c, p: p.issues.get("i", timeout=0),
+    "deadline must be .* '5'": lambda c, p: p.issues.get("i", deadline="5"),  # type: ignore[arg-type]
+    "deadline must be .* nan": lambda c, p: p.issues.list(deadline=float("nan")),
+    "max_attempts must be .* 0": lambda c, p: p.issues.get("i", max_attempts=0),
     "coalesce: 'no'": lambda c, p: c.with_options(coalesce="no"),  # type: ignore[arg-type]
     "folder: 5 is no string": lambda c, p: p.attachments.list(folder=5),  # type: ignore[arg-type]
     "reference: a Issue is none;": lambda c, p: c.follow(Issue("i")),  # type: ignore[call-overload]
