@@ -199,7 +199,7 @@ def _plan_text(plan: Plan) -> str:
     if estimate.calls:
         lines.append(f"  API calls   {estimate.calls:,} (no more than {estimate.calls_most:,}), beside retries")
     if estimate.days:
-        lines.append(f"  time        at least {_days(estimate.days)} under the documented limits of calls")
+        lines.append(f"  time        {_days(estimate.days)} under the documented limits of calls")
     if estimate.credits:
         lines.append(f"  credits     {estimate.credits}")
     for problem, number in sorted(plan.problems.items()):
@@ -209,7 +209,9 @@ def _plan_text(plan: Plan) -> str:
 
 
 def _days(days: float) -> str:
-    return f"{days:.1f} days" if days >= 1 else f"{max(1, round(days * 1440)):,} minutes"
+    if days * 1440 < 1:
+        return "less than a minute"
+    return f"at least {days:.1f} days" if days >= 1 else f"at least {days * 1440:,.0f} minutes"
 
 
 def _status_facts(status: Status) -> dict[str, Any]:
