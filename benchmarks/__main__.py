@@ -1,4 +1,4 @@
-"""``python -m benchmarks`` lists the questions, ``... NAME [options]`` answers one, ``... all [--quick]`` each in turn."""
+"""``python -m benchmarks`` lists the questions, ``NAME [options]`` answers one, ``all [--quick]`` each in turn."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def sag(points: list[tuple[int, float]]) -> tuple[float, int]:
     return worst, at
 
 
-def series(rows: list[dict[str, Any]], load: str) -> dict[str, list[tuple[int, float]]]:
+def series(rows: Sequence[Mapping[str, Any]], load: str) -> dict[str, list[tuple[int, float]]]:
     """GB/s by width, for each client."""
     found: dict[str, list[tuple[int, float]]] = {}
     for row in rows:

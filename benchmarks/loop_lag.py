@@ -15,12 +15,12 @@ from . import clients
 from .harness.job import MULTIPART, PUT, Job
 from .harness.loads import LOADS, make_files
 from .harness.runner import far_ends, in_turns
-from .harness.table import save, table, with_spread
+from .harness.table import Columns, save, table, with_spread
 from .uploads import wire
 
 QUICK = ["--scale", "0.05", "--repeats", "1"]
 
-COLUMNS = {
+COLUMNS: Columns = {
     "wire": "wire",
     "client": "client",
     "way": "way",

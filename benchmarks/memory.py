@@ -16,12 +16,12 @@ from .harness import plots
 from .harness.job import MULTIPART, PUT, Job
 from .harness.loads import GIB, MIB, make_files
 from .harness.runner import far_ends, in_turns
-from .harness.table import save, table
+from .harness.table import Columns, save, table
 
 QUICK = ["--scale", "0.05"]
 BUDGET = 64 * MIB
 
-COLUMNS = {
+COLUMNS: Columns = {
     "case": "case",
     "client": "client",
     "way": "way",

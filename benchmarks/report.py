@@ -12,7 +12,7 @@ from typing import Any
 
 from . import clients, concurrency, loop_lag, memory, sink_cost, uploads
 from .harness.goals import Goal, concurrency_goals, lag_goals, memory_goals, upload_goals
-from .harness.table import load, table
+from .harness.table import load_all, table
 
 QUICK: list[str] = ["--out", "benchmarks/results/report.md"]
 
@@ -23,9 +23,9 @@ What `python -m benchmarks` found in one run; `python -m benchmarks report` make
 
 Client and far end share {cores} cores of one machine (loopback, Python {python}{weather}): absolute figures are
 small and move from run to run; read the ratios. Every client runs in a process of its own, in turns with the others;
-figures are medians, with least and most in brackets; ratios are taken between neighbours in one round. CPU is user and system time
-of the client's process and its children. The files are sparse and in the page cache, the same for all. The far end
-drops what it gets; over TLS it has to decrypt it, on the same cores.
+figures are medians, with least and most in brackets; ratios are taken between neighbours in one round. CPU is user and
+system time of the client's process and its children. The files are sparse and in the page cache, the same for all. The
+far end drops what it gets; over TLS it has to decrypt it, on the same cores.
 
 Rivals: {rivals}. "lean" means: without the hashing that is the rival's default and that the protocol does not need (a
 presigned URL needs none); the goals were set against the defaults.
@@ -62,8 +62,7 @@ def _goals(results: dict[str, Any]) -> list[Goal]:
     goals: list[Goal] = []
     goals += upload_goals(results["uploads"]["rows"])
     goals += lag_goals(results["loop_lag"]["rows"])
-    for part in ("memory", "memory_queue"):
-        goals += memory_goals(results[part]["rows"], memory.BUDGET)
+    goals += memory_goals(results["memory"]["rows"], memory.BUDGET)
     goals += concurrency_goals(results["concurrency"]["rows"])
     return goals
 
@@ -86,7 +85,9 @@ def compose(results: dict[str, Any], notes: str, weather: str) -> str:
     """The page."""
     from .harness.loads import LOADS
 
-    scales = ", ".join(f"{name} {found['options']['scale']:g}" for name, found in results.items() if found["rows"])
+    scales = "; ".join(
+        f"{name} {', '.join(f'{scale:g}' for scale in found['scales'])}" for name, found in results.items()
+    )
     introduction = _INTRODUCTION.format(
         cores=os.cpu_count(),
         python=platform.python_version(),
@@ -95,14 +96,13 @@ def compose(results: dict[str, Any], notes: str, weather: str) -> str:
         scales=scales,
         loads="; ".join(each.title for each in LOADS.values()),
     )
-    memories = results["memory"]["rows"] + results["memory_queue"]["rows"]
     sections = [
         introduction,
         "## Goals\n\n" + _goals_table(_goals(results)),
         notes.rstrip(),
         "## Uploads\n\n" + uploads.markdown(results["uploads"]["rows"]),
         "## Event-loop lag while 8 large uploads run\n\n" + table(results["loop_lag"]["rows"], loop_lag.COLUMNS),
-        "## Memory\n\n" + table(memories, memory.COLUMNS),
+        "## Memory\n\n" + table(results["memory"]["rows"], memory.COLUMNS),
         "## Concurrency\n\nGB/s, single PUT.\n\n" + concurrency.markdown(results["concurrency"]["rows"]),
         "## The far end\n\nWhat the cheapest possible clients reach with it.\n\n"
         + table(results["sink_cost"]["rows"], sink_cost.COLUMNS),
@@ -115,9 +115,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks.md"))
     parser.add_argument("--weather", default="", help="what else the machine did meanwhile")
     options = parser.parse_args()
-    nothing = {"rows": [], "options": {"scale": 1.0}}
-    names = ("uploads", "loop_lag", "memory", "memory_queue", "concurrency", "sink_cost")
-    results = {name: load(name) or nothing for name in names}
+    names = ("uploads", "loop_lag", "memory", "concurrency", "sink_cost")
+    results = {name: load_all(name) for name in names}
     uploads.plot(results["uploads"]["rows"])
     concurrency.plot(results["concurrency"]["rows"])
     options.out.parent.mkdir(exist_ok=True)

@@ -19,12 +19,12 @@ from urllib.parse import urlsplit
 
 from .harness.loads import GIB, KIB, make_files
 from .harness.runner import cpu_of
-from .harness.table import save, table
+from .harness.table import Columns, save, table
 from .sink import Sink
 
 QUICK = ["--scale", "0.2"]
 
-COLUMNS = {
+COLUMNS: Columns = {
     "client": "client",
     "at once": "width",
     "GB/s": lambda row: f"{row['gb_per_second']:.2f}",

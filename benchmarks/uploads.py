@@ -17,12 +17,12 @@ from .harness import plots
 from .harness.job import WAYS, Job
 from .harness.loads import LOADS, make_files
 from .harness.runner import Figures, far_ends, in_turns
-from .harness.table import save, table, with_spread
+from .harness.table import Columns, save, table, with_spread
 from .sink import Sink
 
 QUICK = ["--scale", "0.05", "--repeats", "1", "--timeout", "30"]
 
-COLUMNS = {
+COLUMNS: Columns = {
     "client": "client",
     "GB/s": with_spread("gb_per_second", 2),
     "CPU s/GB": with_spread("cpu_per_gb", 2),

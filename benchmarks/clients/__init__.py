@@ -2,8 +2,8 @@
 
 Each module has ``connect(job, note)``: an async context manager that gives ``send_all()``. What a program does once
 (import, make a client, read the trust store) happens on entering and is not measured. All get the same files, the same
-number of uploads at once, the same part size. Where a rival hashes or signs what the protocol does not need, it runs twice: as it
-comes, and with that left out ("lean").
+number of uploads at once, the same part size. Where a rival hashes or signs what the protocol does not need, it runs
+twice: as it comes, and with that left out ("lean").
 """
 
 from __future__ import annotations

@@ -72,17 +72,17 @@ _RATIOS = [
 
 def upload_goals(rows: Sequence[Row]) -> Iterator[Goal]:
     """Large and small files. Beside each rival that hashes more than the protocol needs, its lean run too."""
-    found = {(row["name"], row["wire"], row["way"], row["client"]): row for row in rows}
+    found = {(row["name"], row["load"], row["wire"], row["way"], row["client"]): row for row in rows}
     for what, wire, loads, way, rival, figure, wanted, less in _RATIOS:
-        for (name, on, by, client), ours in found.items():
+        for (name, load, on, by, client), ours in found.items():
             if client != OURS or name not in loads or wire not in (None, on) or way not in (None, by):
                 continue
             for who in (rival, f"{rival}, lean"):
-                theirs = found.get((name, on, by, who))
+                theirs = found.get((name, load, on, by, who))
                 ratio = theirs and _ratio(ours, theirs, figure)
                 if ratio:
                     title = what if who == rival else what.replace(f"{rival}'s", f"{who}'s")
-                    yield Goal(title, f"{ours['load']}, {on}, {by}", wanted, *ratio, less)
+                    yield Goal(title, f"{load}, {on}, {by}", wanted, *ratio, less)
 
 
 def lag_goals(rows: Sequence[Row]) -> Iterator[Goal]:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RESULTS", "load", "save", "table", "with_spread"]
+__all__ = ["Columns", "RESULTS", "load", "load_all", "save", "table", "with_spread"]
 
 RESULTS = Path(__file__).parents[1] / "results"
 Row = Mapping[str, Any]
+Columns = Mapping[str, str | Callable[[Row], str]]  # title -> key of the row, or what makes a cell of it
 
 
 def save(question: str, options: Mapping[str, Any], rows: Sequence[Row], markdown: str) -> None:
@@ -28,6 +29,15 @@ def load(question: str) -> dict[str, Any] | None:
     return json.loads(path.read_text()) if path.exists() else None
 
 
+def load_all(question: str) -> dict[str, Any]:
+    """The same, with the rows of ``<question>_<anything>`` joined: runs that were saved apart."""
+    names = sorted(path.stem for path in RESULTS.glob(f"{question}*.json"))
+    found = [content for name in names if (content := load(name)) is not None]
+    rows = [{**row, "scale": content["options"]["scale"]} for content in found for row in content["rows"]]
+    scales = sorted({content["options"]["scale"] for content in found}, reverse=True)
+    return {"rows": rows, "scales": scales}
+
+
 def with_spread(figure: str, digits: int) -> Callable[[Row], str]:
     """The median, and least to most where there was more than one run."""
 
@@ -41,7 +51,7 @@ def with_spread(figure: str, digits: int) -> Callable[[Row], str]:
     return cell
 
 
-def table(rows: Sequence[Row], columns: Mapping[str, str | Callable[[Row], str]]) -> str:
+def table(rows: Sequence[Row], columns: Columns) -> str:
     """Markdown; each column a title and either a key or a function of the row."""
     lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
     for row in rows:
