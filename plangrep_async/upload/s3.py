@@ -17,7 +17,7 @@ from .digest import in_base64
 from .file import FileSource, UploadFile
 from .parts import ConfirmedPart, Part, choose_part_size
 from .plan import Path, plan
-from .s3error import read_refusal
+from .s3error import parse_s3_error, read_refusal
 from .s3sign import S3Signer
 from .s3xml import complete_document, read_parts, read_upload_id
 from .scheduler import UploadScheduler
@@ -189,8 +189,7 @@ class S3Bucket:
         """
         content = complete_document(parts)
         answer = await self._call("POST", key, {"uploadId": upload_id}, content=content)
-        code, _ = read_refusal(answer)
-        if answer.status == 200 and code is None:
+        if answer.status == 200 and parse_s3_error(answer.content) is None:
             return None if b"<ETag>" not in answer.content else _etag(answer.content)
         if answer.status != 404:
             raise self._error(answer, "CompleteMultipartUpload", key)

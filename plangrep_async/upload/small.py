@@ -1,4 +1,7 @@
-"""Small requests to storage hosts that carry no file: creating, listing and completing sessions."""
+"""Small requests to storage hosts that carry no file: creating, listing and completing sessions.
+
+Completing may begin with status 200 and fail afterwards. [Amazon S3 API Reference: CompleteMultipartUpload]
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from ..session.redaction import redact_url
 from .engine import Engine
 from .meter import Meter
 from .retries import Retries
+from .s3error import parse_s3_error
 from .verdict import Verdict, judge_answer, judge_failure
 from .wire import WireAnswer, WireRequest
 
@@ -27,6 +31,8 @@ async def send_small(engine: Engine, request: WireRequest, repeatable: bool) -> 
         if judgement.slow_down:
             engine.complain(request.url, job, judgement.retry_after)
         again = judgement.verdict is Verdict.RETRY or (judgement.verdict is Verdict.DOUBT and repeatable)
+        if judgement.verdict is Verdict.STORED and isinstance(answer, WireAnswer):
+            again = parse_s3_error(answer.content) is not None and repeatable
         pause = retries.wait(retry_after=judgement.retry_after) if again else None
         if pause is None:
             if isinstance(answer, TransferError):
