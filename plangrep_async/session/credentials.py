@@ -21,6 +21,10 @@ class Credentials(Protocol):
         """The header's value. Do not log it."""
         ...
 
+    def hide(self, text: str) -> str:
+        """``text`` without the secret, should a service repeat it in its words."""
+        ...
+
     async def refresh(self, rejected: str) -> bool:
         """Get new credentials after the value ``rejected`` met a 401. ``True`` when there are newer ones to try."""
         ...
@@ -36,6 +40,11 @@ def _check(value: str, name: str) -> str:
     return value
 
 
+def _hide(text: str, secret: str) -> str:
+    # A key of a few letters, as tests have, is part of ordinary words.
+    return text.replace(secret, "[redacted]") if len(secret) >= 6 else text
+
+
 class BasicCredentials:
     """HTTP Basic; PlanGrid takes the API key as user name and an empty password ("Authentication")."""
 
@@ -43,9 +52,13 @@ class BasicCredentials:
         name = _check(Secret(username).reveal(), "the API key")
         pair = f"{name}:{Secret(password).reveal()}".encode()
         self._value = Secret("Basic " + base64.b64encode(pair).decode())
+        self._name = Secret(name)
 
     def authorization(self) -> str:
         return self._value.reveal()
+
+    def hide(self, text: str) -> str:
+        return _hide(_hide(text, self._value.reveal().partition(" ")[2]), self._name.reveal())
 
     async def refresh(self, rejected: str) -> bool:
         return False
@@ -76,6 +89,9 @@ class BearerCredentials:
 
     def authorization(self) -> str:
         return self._value.reveal()
+
+    def hide(self, text: str) -> str:
+        return _hide(text, self._value.reveal().partition(" ")[2])
 
     async def refresh(self, rejected: str) -> bool:
         """One call of the hook serves all that wait; a caller that is cancelled does not cancel it for the others."""

@@ -179,7 +179,8 @@ class Exchange:
         return httpx.Request(call.method, self._url, headers=headers, content=content, extensions=extensions)
 
     def _follow(self, answer: Answer) -> bool:
-        """Go on elsewhere: only with what changes nothing, and never from https to http."""
+        """Go on elsewhere: only with what changes nothing, never from https to http, and to another host only when the
+        body is streamed (a file at a storage host; records come from the service itself)."""
         location = answer.headers.get("location")
         if (
             answer.status not in _REDIRECTS
@@ -193,7 +194,7 @@ class Exchange:
             before, after = Origin.of(self._url), Origin.of(target)
         except ValueError:
             return False
-        if before.scheme == "https" and after.scheme != "https":
+        if (before.scheme == "https" and after.scheme != "https") or (self._read and before != after):
             return False
         self._url = target
         self._redirects += 1

@@ -213,9 +213,12 @@ class Session:
                     attempts=attempts,
                     elapsed=elapsed,
                 ) from error
+        detail = self.read_error(answer)
+        if self.credentials is not None and detail.message:
+            detail = evolve(detail, message=self.credentials.hide(detail.message))
         raise status_error(
             answer,
-            self.read_error(answer),
+            detail,
             method=call.method,
             url=url,
             attempts=attempts,

@@ -297,14 +297,38 @@ async def test_a_call_that_must_not_be_authenticated() -> None:
     assert "authorization" not in script.requests[0].headers
 
 
-async def test_a_read_follows_redirects_and_leaves_the_credentials_behind() -> None:
+async def test_a_record_is_read_at_the_service_itself_however_it_redirects() -> None:
     session, script, _ = make(
         httpx.Response(302, headers={"Location": "/things/2"}),
         httpx.Response(302, headers={"Location": "https://storage.example.net/o?sig=1"}),
         OK,
     )
-    assert await session.send(GET) == {"id": 1}
+    with pytest.raises(errors.APIStatusError, match=r"a redirect to https://storage\.example\.net/o.* not followed"):
+        await session.send(GET)
+    assert [request.url.path for request in script.requests] == ["/things/1", "/things/2"]
+
+
+async def test_a_download_follows_redirects_and_leaves_the_credentials_behind() -> None:
+    session, script, _ = make(
+        httpx.Response(302, headers={"Location": "/things/2"}),
+        httpx.Response(302, headers={"Location": "https://storage.example.net/o?sig=1"}),
+        httpx.Response(200, content=b"bytes"),
+    )
+    async with session.stream(GET) as answer:
+        assert b"".join([chunk async for chunk in answer.aiter_bytes()]) == b"bytes"
     assert ["authorization" in request.headers for request in script.requests] == [True, True, False]
+
+
+@pytest.mark.parametrize("credentials", [BearerCredentials(KEY), BasicCredentials(KEY)])
+async def test_a_service_that_repeats_the_key_does_not_make_us_show_it(credentials: Any) -> None:
+    words = f"bad key {KEY} ({credentials.authorization()})"
+    session, _, _ = make(httpx.Response(400, json={"error": {"message": words}}), credentials=credentials)
+    with pytest.raises(errors.BadRequestError) as caught:
+        await session.send(GET)
+    shown = f"{caught.value} {caught.value!r} {caught.value.service_message}"
+    assert "bad key [redacted]" in shown
+    assert KEY not in shown
+    assert credentials.authorization().split()[1] not in shown
 
 
 @pytest.mark.parametrize(
