@@ -17,6 +17,7 @@ _QUICK = {
     "coalescer": [],
     "limiter": ["--calls", "5000", "--repeats", "1", "--seconds", "5.5"],
     "small_calls": ["--calls", "800", "--repeats", "1"],
+    "kill_resume": ["--size", "48", "--kills", "3"],
     "large_upload": ["--size", "200000000"],
 }
 
