@@ -52,16 +52,25 @@ def draw_chart(samples: Sequence[Sample], path: Path) -> None:
     speed, errors = figure.subplots(2, 1, sharex=True)
     points = rates(samples)
     times = [datetime.fromtimestamp(time, UTC) for time, _, _ in points]
-    speed.plot(times, [megabytes for _, _, megabytes in points], color="#1f62b5", label="MB/s")
+    speed.plot(times, [megabytes for _, _, megabytes in points], color="#1f62b5", label="MB/s", drawstyle="steps-mid")
     speed.set_ylabel("MB/s confirmed")
     files = speed.twinx()
-    files.plot(times, [documents for _, documents, _ in points], color="#0a7a3c", label="files/s", linewidth=1)
+    files.plot(
+        times,
+        [documents for _, documents, _ in points],
+        color="#0a7a3c",
+        label="files/s",
+        linewidth=1,
+        drawstyle="steps-mid",
+    )
     files.set_ylabel("files/s arrived")
     speed.legend(handles=[*speed.get_lines(), *files.get_lines()], loc="upper right")
     moments = [datetime.fromtimestamp(sample.time, UTC) for sample in samples]
     errors.step(moments, [sample.failures for sample in samples], where="post", color="#b51f4c", label="failed files")
     errors.step(moments, [sample.throttled for sample in samples], where="post", color="#f38109", label="answers 429")
     errors.set_ylabel("so far")
+    for axis, least in ((speed, 0.1), (files, 0.1), (errors, 1.0)):
+        axis.set_ylim(0, max(least, axis.get_ylim()[1]))
     errors.legend(loc="upper left")
     locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     errors.xaxis.set_major_locator(locator)

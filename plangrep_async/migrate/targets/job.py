@@ -21,7 +21,7 @@ from ..document import OPEN, UNSENT, Document, State
 from ..failure import Verdict, judge, sentence_of
 from ..feed import Ready
 from ..journal import Group
-from ..packing import Pile
+from ..packing import Crew, Pile
 from ..run import Run, resume_of
 
 __all__ = ["JobFiller"]
@@ -129,11 +129,16 @@ class JobFiller:
 
         scheduler = await self._client._engine.open()
         try:
-            async with aclosing(scheduler.run(uploads, on_progress=progress)) as outcomes:
+            # Failures are judged side by side: those of one outage wait for its end together.
+            async with (
+                Crew(len(files) or 1) as judges,
+                aclosing(scheduler.run(uploads, on_progress=progress)) as outcomes,
+            ):
                 async for outcome in outcomes:
                     if not outcome.ok:
-                        ready: Ready = outcome.upload.key
-                        await run.failed(ready.document, outcome.error or RuntimeError("it was cancelled"))
+                        document = outcome.upload.key.document
+                        error = outcome.error or RuntimeError("it was cancelled")
+                        await judges.take(lambda document=document, error=error: run.failed(document, error))  # type: ignore[misc]
         finally:
             await registrar.aclose()
 

@@ -30,6 +30,7 @@ from ..document import OPEN, Document, Found, Problem
 from ..feed import Ready, feed
 from ..journal import Journal
 from ..options import MigrationOptions
+from ..packing import Crew
 from ..run import Run, resume_of
 from .plangrid_verify import verify_project
 from .sheets import VersionPacker
@@ -39,6 +40,7 @@ __all__ = ["PlanGridTarget"]
 
 _PHOTOS = (".png", ".jpg", ".jpeg")
 _BATCH = 50
+_FAILURES = 1_000
 _CALLS_A_DAY = 10_000
 _WRITES_A_DAY = 2_000 / 360 * 86_400
 _FILES_OF_A_VERSION = 100
@@ -124,7 +126,9 @@ class PlanGridTarget:
             run.meter.confirmed(self, None if now.final else sum(file.bytes_confirmed for file in now.active))
 
         documents = run.journal.documents(*OPEN, kinds=("attachment", "photo"))
+        # Failures are judged side by side: those of one outage wait for its end together.
         async with (
+            Crew(_FAILURES) as judges,
             aclosing(_files(run, feed(run, documents))) as files,
             aclosing(
                 run_each(
@@ -137,7 +141,9 @@ class PlanGridTarget:
         ):
             async for outcome in outcomes:
                 if not outcome.ok:
-                    await run.failed(_ready(outcome).document, outcome.error or InvalidInputError("it was cancelled"))
+                    error = outcome.error or InvalidInputError("it was cancelled")
+                    document = _ready(outcome).document
+                    await judges.take(lambda document=document, error=error: run.failed(document, error))  # type: ignore[misc]
 
     def _upload(self, run: Run, context: Context, file: UploadFile, index: int) -> Upload[Any]:
         ready: Ready = file.attributes["ready"]
