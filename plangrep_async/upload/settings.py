@@ -43,7 +43,7 @@ class UploadSettings:
 
     max_transfers: int = field(default=32, validator=validators.ge(1))
     min_transfers: int = field(default=1, validator=validators.ge(1))
-    start_transfers: int = field(default=4, validator=validators.ge(1))
+    start_transfers: int = field(default=8, validator=validators.ge(1))
     max_parts: int = field(default=8, validator=validators.ge(1))
     memory: int = field(default=64 * _MIB, validator=validators.ge(1))
     block_size: int = field(default=_MIB, validator=validators.ge(4096))
