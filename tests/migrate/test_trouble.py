@@ -303,11 +303,11 @@ def test_a_second_ctrl_c_stops_at_once(
     tmp_path: Path, services: Emulator, empty_project: str, command: Callable[..., subprocess.Popen[str]]
 ) -> None:
     (tmp_path / "large").mkdir()
-    (tmp_path / "large" / "large.pdf").write_bytes(b"%PDF" + os.urandom(3_000_000))
+    (tmp_path / "large" / "large.pdf").write_bytes(b"%PDF-1.4" + os.urandom(1_000_000))
     arguments = ["run", str(tmp_path / "large"), "--to", f"plangrid:{empty_project}"]
-    process = command(*arguments, "--max-bandwidth", "50000")
+    process = command(*arguments, "--max-bandwidth", "100000")
     until(lambda: services.requests.count(service="plangrid") >= 1)
-    time.sleep(0.5)
+    time.sleep(1.0)
     process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
@@ -315,6 +315,6 @@ def test_a_second_ctrl_c_stops_at_once(
     assert process.returncode == 130
     assert "Stopped at once. The journal goes on" in err
     again = command(*arguments)
-    again.communicate(timeout=60)
+    again.communicate(timeout=40)
     assert again.returncode == 0
     assert len(services.plangrid.created("attachment")) == 1
