@@ -20,7 +20,7 @@ _NOISE = 0.9  # less than this share of what was reached before counts as slower
 
 @frozen
 class Goal:
-    """One goal in one case: what is wanted, what was found, and whether less is better."""
+    """One goal in one case: what is wanted, what was found, whether less is better, and whether the rival was lean."""
 
     what: str
     where: str
@@ -29,6 +29,7 @@ class Goal:
     spread: tuple[float, float] | None = None
     less: bool = False
     unit: str = ""
+    lean: bool = False
 
     @property
     def met(self) -> bool:
@@ -71,7 +72,7 @@ _RATIOS = [
 
 
 def upload_goals(rows: Sequence[Row]) -> Iterator[Goal]:
-    """Large and small files. Beside each rival that hashes more than the protocol needs, its lean run too."""
+    """Large and small files; beside a rival that hashes more than the protocol needs, its lean run too."""
     found = {(row["name"], row["load"], row["wire"], row["way"], row["client"]): row for row in rows}
     for what, wire, loads, way, rival, figure, wanted, less in _RATIOS:
         for (name, load, on, by, client), ours in found.items():
@@ -81,8 +82,8 @@ def upload_goals(rows: Sequence[Row]) -> Iterator[Goal]:
                 theirs = found.get((name, load, on, by, who))
                 ratio = theirs and _ratio(ours, theirs, figure)
                 if ratio:
-                    title = what if who == rival else what.replace(f"{rival}'s", f"{who}'s")
-                    yield Goal(title, f"{load}, {on}, {by}", wanted, *ratio, less)
+                    title = what if who == rival else what.replace(f"{rival}'s", f"lean {rival}'s")
+                    yield Goal(title, f"{load}, {on}, {by}", wanted, *ratio, less, lean=who != rival)
 
 
 def lag_goals(rows: Sequence[Row]) -> Iterator[Goal]:
