@@ -185,6 +185,23 @@ async def test_tokens_that_come_for_nobody_are_given_back(world):
     assert world.service.requests == ["/0"]
 
 
+async def test_what_came_too_much_is_given_back(world):
+    """All but one give up in the turn in which the tokens for their batch are there: it leaves for its own."""
+    session = world.session(limits=[*ONE_IN_TEN, RateLimit(5, 3600.0, "write")])
+    coalescer = world.coalescer(session)
+    await coalescer.send(world.get("/0"))
+    tasks = start(coalescer, [world.get(f"/{n}") for n in range(1, 4)])
+    await world.clock.advance(1.0)
+    while session.limiter.statistics().waiters:
+        world.clock.tick(world.clock.next_timer())
+    assert session.limiter.available(("write",)) == 4
+    for task in tasks[1:]:
+        task.cancel()
+    assert (await ended(*tasks))[0] == "/1"
+    assert world.service.requests == ["/0", "/1"]
+    assert session.limiter.available(("write",)) == 5
+
+
 async def test_the_last_one_left_does_not_wait_for_a_batchs_tokens(world):
     session = world.session(limits=[RateLimit(10, 1.0), RateLimit(1, 0.9, "write")])
     coalescer = world.coalescer(session)

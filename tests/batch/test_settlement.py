@@ -152,6 +152,13 @@ async def test_what_the_session_can_do_more_about_leaves_alone(world):
     assert [headers["authorization"] for headers in world.service.headers] == ["Bearer old"] * 3 + ["Bearer new"]
 
 
+async def test_a_detour_is_no_attempt(world):
+    world.service.replies = {"/0": [(401, {}), (404, {"message": "gone"})]}
+    session = world.session(credentials=BearerCredentials("old"))
+    error, _ = await finish(world, world.coalescer(session), [world.get("/0"), world.get("/1")])
+    assert (error.status, error.attempts) == (404, 1)
+
+
 async def test_a_401_that_no_new_credentials_can_help_is_the_calls_answer(world):
     world.service.replies = {"/0": [(401, {})]}
     session = world.session(credentials=BasicCredentials("key"))
