@@ -1,9 +1,9 @@
 """How many documents a day can be moved into PlanGrid under its documented limits, with and without the coalescer?
 
 Each document needs two small calls: a POST that asks for its slot and a GET that completes it. The documented limits
-are 40 calls a second, 10,000 a day and 2,000 writes in 6 minutes. Session, limiter and coalescer are the real ones; time
-is a manual clock that jumps from timer to timer, and the service answers at once. A server with sliding windows of its
-own counts how many requests it would have refused.
+are 40 calls a second, 10,000 a day and 2,000 writes in 6 minutes. Session, limiter and coalescer are the real ones.
+Time is a manual clock that jumps from timer to timer, and the service answers at once. A server with sliding windows of
+its own counts how many requests it would have refused.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import time
 from collections import deque
 from typing import Any
@@ -75,7 +76,7 @@ async def _day(coalesce: bool, transfers: int, hours: float) -> dict[str, Any]:
     service = Service(clock)
     limiter = RateLimiter(LIMITS, clock=clock)
     session = Session(base_url="https://io.plangrid.com", transport=service, limiter=limiter, clock=clock)
-    sender: Sender = Coalescer(session) if coalesce else session
+    sender: Sender = Coalescer(session, patience=math.inf) if coalesce else session
     done = [0]
     task = asyncio.create_task(_move(sender, done, transfers))
     began, end = time.process_time(), clock.monotonic() + hours * 3600.0

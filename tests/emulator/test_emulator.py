@@ -205,9 +205,16 @@ def test_the_log_is_bounded_and_the_counters_are_not(bare: httpx.Client) -> None
 
 
 async def test_the_most_requests_at_once_are_known(emulator: Emulator) -> None:
-    emulator.faults.add("*", Fault.latency(0.05))
+    emulator.faults.add("*", Fault.stall())
     async with httpx.AsyncClient() as client:
-        await asyncio.gather(*(client.get(f"{emulator.plangrep_url}/api/open/v1/projects") for _ in range(7)))
+        calls = [
+            asyncio.create_task(client.get(f"{emulator.plangrep_url}/api/open/v1/projects", headers=headers(emulator)))
+            for _ in range(7)
+        ]
+        while emulator.requests.in_flight["plangrep"] < 7:
+            await asyncio.sleep(0.001)
+        emulator.faults.clear()
+        await asyncio.gather(*calls)
     assert emulator.requests.peak_in_flight("plangrep") == 7
     assert emulator.requests.peak_in_flight("GET /api/open/v1/projects") == 7
 
