@@ -157,7 +157,12 @@ class PlanGridClient:
             allow_insecure=allow_insecure,
         )
         coalescer = Coalescer(
-            session, enabled=coalesce, linger=linger, batch_cost=batch_cost, share_identical=share_identical
+            session,
+            enabled=coalesce,
+            linger=linger,
+            batch_cost=batch_cost,
+            share_identical=share_identical,
+            random=random,
         )
         learner = LimitLearner(coalescer, session, learn_limits)
         self._opened = Opened(
