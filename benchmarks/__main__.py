@@ -11,34 +11,27 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 _NO_QUESTIONS = {"__init__", "__main__", "sink"}
 _LAST = "report"  # reads what the others wrote
-
-# What `--quick` means for those that do not say it themselves by a constant of this name.
-_QUICK = {
-    "coalescer": [],
-    "limiter": ["--calls", "5000", "--repeats", "1", "--seconds", "5.5"],
-    "small_calls": ["--calls", "800", "--repeats", "1"],
-    "kill_resume": ["--size", "48", "--kills", "3"],
-    "large_upload": ["--size", "200000000"],
-}
+_QUICK = "QUICK"  # the constant in which a module has the arguments of a quick run
 
 
-def questions() -> dict[str, tuple[str, list[str] | None]]:
+def questions() -> dict[str, tuple[str, list[str]]]:
     """Name -> the question (the first line of the module's text) and the arguments of a quick run. Imports nothing."""
-    found: dict[str, tuple[str, list[str] | None]] = {}
+    found: dict[str, tuple[str, list[str]]] = {}
     for path in sorted(_HERE.glob("*.py"), key=lambda path: (path.stem == _LAST, path.stem)):
         if path.stem in _NO_QUESTIONS or path.stem.startswith("_"):
             continue
         module = ast.parse(path.read_text())
         text = (ast.get_docstring(module) or "").split("\n\n")[0].replace("\n", " ").split(": ``python", 1)[0]
-        found[path.stem] = (text, _constant(module, "QUICK", _QUICK.get(path.stem)))
+        found[path.stem] = (text, _quick(module, path.name))
     return found
 
 
-def _constant(module: ast.Module, name: str, default: list[str] | None) -> list[str] | None:
+def _quick(module: ast.Module, name: str) -> list[str]:
     for statement in module.body:
-        if isinstance(statement, ast.Assign) and any(getattr(to, "id", "") == name for to in statement.targets):
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        if any(getattr(target, "id", "") == _QUICK for target in targets):
             return list(ast.literal_eval(statement.value))
-    return default
+    raise LookupError(f"{name} does not say {_QUICK} = [...], arguments with which it ends within a minute")
 
 
 def _listing() -> str:
@@ -59,11 +52,8 @@ def _run_all(*, quick: bool) -> int:
     failed = []
     for name, (text, short) in questions().items():
         print(f"\n== {name}: {text}", flush=True)
-        if quick and short is None:
-            print("left out of a quick run")
-            continue
         began = time.monotonic()
-        if _run(name, (short or []) if quick else []):
+        if _run(name, short if quick else []):
             failed.append(name)
         print(f"-- {time.monotonic() - began:.0f} s", flush=True)
     if failed:

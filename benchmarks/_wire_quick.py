@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from plangrep_async.upload.wire import CancelToken, Errand, Multiplexer, TransferPool, WireBody, WireRequest
+from plangrep_async.upload.wire import CancelToken, Errand, Multiplexer, Steps, TransferPool, WireBody, WireRequest
 
 from .sink import Sink
 
@@ -81,7 +81,7 @@ class Clients:
             token = CancelToken()
             return Errand(steps(number, token), token, done)
 
-        def steps(number, token):  # type: ignore[no-untyped-def]
+        def steps(number: int, token: CancelToken) -> Steps[None]:
             source = FileSource(self.paths[number])
             answer = yield from self.pool.steps(self._request(source, number), cancel=token)
             source.close()
@@ -102,9 +102,13 @@ class Clients:
         numbers, where = itertools.count(), urlsplit(self.sink.url)
 
         def work(_: int) -> None:
-            kind = http.client.HTTPSConnection if self.context else http.client.HTTPConnection
-            options = {"context": self.context} if self.context else {}
-            connection = kind(where.hostname, where.port, blocksize=1 << 20, **options)
+            assert where.hostname
+            if self.context:
+                connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                    where.hostname, where.port, blocksize=1 << 20, context=self.context
+                )
+            else:
+                connection = http.client.HTTPConnection(where.hostname, where.port, blocksize=1 << 20)
             while (number := next(numbers)) < len(self.paths):
                 with self.paths[number].open("rb") as file:
                     length = {"Content-Length": str(os.fstat(file.fileno()).st_size)}

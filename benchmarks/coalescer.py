@@ -36,6 +36,8 @@ from plangrep_async.plangrid.models import Issue
 from plangrep_async.ratelimit import RateLimiter
 from plangrep_async.session import Answer, Call, Sender, Session
 
+QUICK = ["--calls", "300", "--repeats", "2", "--lone", "300"]
+
 _PROJECT = "bafce976-8f33-437f-9c52-fb274456940f"
 _UID = "22f3530a-a00b-42f9-8139-{:012d}"
 _BASE = f"https://io.plangrid.com/projects/{_PROJECT}"

@@ -23,6 +23,8 @@ from plangrep_async.ratelimit import RateLimit, RateLimiter
 from plangrep_async.session import Answer, Call, CallOptions, Sender, Session
 from plangrep_async.testing import ManualClock
 
+QUICK = ["--hours", "0.5"]
+
 LIMITS = (RateLimit(40, 1.0), RateLimit(10_000, 86_400.0), RateLimit(2_000, 360.0, "write"))
 DAY = 86_400.0
 

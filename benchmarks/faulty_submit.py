@@ -20,6 +20,8 @@ from typing import Any
 
 from plangrep_async.emulator import Emulator, Fault, PlangrepSettings, s3_fault
 
+QUICK = ["--files", "20", "--largest", "100MB", "--share", "0.15"]
+
 _MAKE = Path(__file__).parent.parent / "examples" / "documents" / "make.py"
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import logging
 import os
 import random
 import subprocess
@@ -23,6 +24,8 @@ from pathlib import Path
 
 from plangrep_async.emulator import Emulator, Fault, PlangrepSettings
 from plangrep_async.emulator.plangrid import PlangridSettings
+
+QUICK = ["--files", "40", "--largest", "2000000", "--kills", "3", "--seconds", "4"]
 
 
 def make_tree(root: Path, service: str, options: argparse.Namespace, rng: random.Random) -> Counter[str]:
@@ -182,6 +185,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30.0, help="the transfers take at least, bounding bandwidth")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # a killed emulator tells of each request it had
     victims = ["run", "emulator"] if options.victim == "both" else [options.victim]
     targets = ["plangrid", "plangrep"] if options.target == "both" else [options.target]
     results = [run(target, victim, options) for victim in victims for target in targets]

@@ -33,6 +33,8 @@ from plangrep_async.upload import Path as Way
 from plangrep_async.upload import S3Bucket, S3Credentials, S3Signer, UploadScheduler, UploadSettings, UploadState
 from plangrep_async.upload.wire import Pacer, Steps, TransferPool, WireAnswer, WireRequest
 
+QUICK = ["--size", "48", "--kills", "3"]
+
 MIB = 1 << 20
 KEY = "kill/resume.bin"
 MAX_PARTS = 4

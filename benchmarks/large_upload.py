@@ -19,6 +19,8 @@ from typing import Any
 
 from plangrep_async import PlangrepClient
 
+QUICK = ["--size", "200000000"]
+
 
 def _serve(ready: Any) -> None:
     from plangrep_async.emulator import Emulator, PlangrepSettings

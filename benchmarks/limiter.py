@@ -26,6 +26,8 @@ import pyrate_limiter
 
 from plangrep_async.ratelimit import RateLimit, RateLimiter
 
+QUICK = ["--calls", "5000", "--repeats", "1", "--seconds", "5.5"]
+
 Windows = list[tuple[int, float]]
 Acquire = Callable[[], Awaitable[Any]]
 

@@ -17,6 +17,8 @@ from plangrep_async.migrate.planning import make_plan
 from plangrep_async.migrate.targets import PlangrepTarget
 from plangrep_async.plangrep import PlangrepClient
 
+QUICK = ["--files", "5000"]
+
 
 def make_tree(root: Path, files: int) -> None:
     for number in range(files):

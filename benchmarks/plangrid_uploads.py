@@ -18,6 +18,8 @@ from typing import Any
 from plangrep_async import PlanGridClient, UploadFile
 from plangrep_async.emulator import Emulator, Fault, s3_fault
 
+QUICK = ["--documents", "200", "--size", "10000"]
+
 _SLOTS = "POST /projects/{project_uid}/attachments/uploads"
 _COMPLETIONS = "GET /projects/{project_uid}/attachments/uploads/completions/{upload_token}"
 

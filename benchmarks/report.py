@@ -14,7 +14,7 @@ from . import clients, concurrency, loop_lag, memory, sink_cost, uploads
 from .harness.goals import Goal, concurrency_goals, lag_goals, memory_goals, upload_goals
 from .harness.table import load_all, table
 
-QUICK: list[str] = ["--out", "benchmarks/results/report.md"]
+QUICK = ["--out", "benchmarks/results/report.md"]
 
 _INTRODUCTION = """\
 # Benchmarks of the upload engine

@@ -19,6 +19,8 @@ import httpx
 
 from plangrep_async.session import Answer, Call, Session
 
+QUICK = ["--calls", "800", "--repeats", "1"]
+
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 _BODY = json.dumps({"uid": "bafce976-8f33-437f-9c52-fb274456940f", "name": "LA Natural History Museum"}).encode()
 

@@ -46,7 +46,8 @@ def _summary(late: list[float]) -> tuple[float, float, float] | None:
     if not late:
         return None
     late.sort()
-    return tuple(round(late[at] * 1000, 3) for at in (len(late) // 2, int(len(late) * 0.99), -1))  # type: ignore[return-value]
+    middle, high, worst = (round(late[at] * 1000, 3) for at in (len(late) // 2, int(len(late) * 0.99), -1))
+    return middle, high, worst
 
 
 async def _run(job: Job) -> Result:

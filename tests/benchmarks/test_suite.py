@@ -16,6 +16,7 @@ def test_every_module_has_a_question() -> None:
     found = questions()
     assert {"uploads", "concurrency", "loop_lag", "memory", "sink_cost"} <= set(found)
     assert all(text for text, _ in found.values())
+    assert found["memory"][1] == ["--scale", "0.05"]
     assert list(found)[-1] == "report"  # which reads what the others wrote
 
 
