@@ -7,6 +7,7 @@ CompleteMultipartUpload, AbortMultipartUpload; Amazon S3 User Guide, "Checking o
 from __future__ import annotations
 
 import hashlib
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,7 +31,8 @@ __all__ = ["S3Bucket", "S3Object"]
 
 @frozen
 class S3Object:
-    """What was stored: its key, its size in bytes, and its ETag as S3 gave it (``None`` when that answer was lost)."""
+    """What was stored: its key, its size in bytes, and its ETag as S3 gave it (``None`` when that answer was lost, or
+    had none)."""
 
     key: str
     size: int
@@ -190,8 +192,8 @@ class S3Bucket:
         content = complete_document(parts)
         answer = await self._call("POST", key, {"uploadId": upload_id}, content=content)
         if answer.status == 200 and parse_s3_error(answer.content) is None:
-            return None if b"<ETag>" not in answer.content else _etag(answer.content)
-        if answer.status != 404:
+            return _etag(answer.content)
+        if answer.status != 404 and not (answer.status >= 500 and await self._is_gone(key, upload_id)):
             raise self._error(answer, "CompleteMultipartUpload", key)
         head = await self._call("HEAD", key, {})
         etag = head.headers.get("etag")
@@ -205,6 +207,10 @@ class S3Bucket:
             if etag.strip('"') == expected:
                 return etag
         raise StartOver(f"S3 does not know the multipart session of {key} any more")
+
+    async def _is_gone(self, key: str, upload_id: str) -> bool:
+        """Ceph RGW answers 500 to the completion of a session that it does not know."""
+        return (await self._call("GET", key, {"uploadId": upload_id, "max-parts": "1"})).status == 404
 
     async def _call(
         self,
@@ -234,9 +240,11 @@ class S3Bucket:
         )
 
 
-def _etag(content: bytes) -> str:
+def _etag(content: bytes) -> str | None:
+    """In quotes, as headers give it; Ceph RGW leaves them out, or the element empty."""
     text = content.decode("utf-8", "replace").partition("<ETag>")[2].partition("</ETag>")[0]
-    return text.replace("&quot;", '"').replace("&#34;", '"')
+    bare = html.unescape(text).strip().strip('"')
+    return f'"{bare}"' if bare else None
 
 
 def _composite(parts: Sequence[ConfirmedPart]) -> str | None:

@@ -73,6 +73,29 @@ async def test_etags_that_are_no_digests_leave_it_open(bucket, make_answer, s3_e
         await s3.finish("k", "u", [ConfirmedPart(1, 5, '"kms"'), ConfirmedPart(2, 5, '"kms"')], size=10)
 
 
+@pytest.mark.parametrize(
+    ("element", "etag"),
+    [("", None), ("<ETag></ETag>", None), ("<ETag>ab-2</ETag>", '"ab-2"'), ('<ETag>"ab-2"</ETag>', '"ab-2"')],
+)
+async def test_the_ways_of_naming_the_whole(bucket, make_answer, element, etag):
+    answer = f"<CompleteMultipartUploadResult>{element}</CompleteMultipartUploadResult>".encode()
+    s3, _ = bucket(POST=[make_answer(200, answer)])
+    assert await s3.finish("k", "u", PARTS, size=10) == etag
+
+
+async def test_a_server_error_for_a_session_that_is_gone(bucket, make_answer, s3_error):
+    """As Ceph RGW puts it. When the session is there, the error is what it says."""
+    failure = s3_error(500, "InternalError", "already in progress")
+    s3, requests = bucket(POST=[failure], GET=[s3_error(404, "NoSuchKey")], HEAD=[make_answer(404)])
+    with pytest.raises(StartOver):
+        await s3.finish("k", "u", PARTS, size=10)
+    assert [request.method for request in requests][-2:] == ["GET", "HEAD"]
+    s3, _ = bucket(POST=[failure], GET=[make_answer(200, b"<ListPartsResult/>")])
+    with pytest.raises(StorageError) as caught:
+        await s3.finish("k", "u", PARTS, size=10)
+    assert caught.value.code == "InternalError"
+
+
 async def test_a_late_error_in_a_good_answer(bucket, make_answer):
     """CompleteMultipartUpload may say 200 and fail afterwards. [Amazon S3 API Reference: CompleteMultipartUpload]"""
     late = make_answer(200, b"<Error><Code>InternalError</Code><Message>try again</Message></Error>")
