@@ -79,7 +79,7 @@ def verify_post(fields: Mapping[str, str], *, bucket: str, now: float, credentia
     The file's size is not known yet: the grant carries the range to hold it against.
 
     Args:
-        fields: names in lower case, in the order they came; ``key`` with ``${filename}`` already replaced.
+        fields: names in lower case, in the order they came; ``${filename}`` already replaced.
         now: seconds since 1970 by the storage's clock.
         credentials: the only key pair that signs here.
 

@@ -24,9 +24,7 @@ def authorise(store: InternalStorage, request: Request, bucket: str, key: str) -
     if request.method in ("GET", "HEAD") and bucket in store.public and "X-Amz-Signature" not in fields:
         return fields
     path = request.scope["raw_path"].decode("latin-1")
-    # A URL that allows GET allows HEAD here, as convenient servers do; S3 itself wants one of its own.
-    method = "GET" if request.method == "HEAD" else request.method
-    verify(store.credentials, method, path, query, exchange_of(request).headers, now=store.now())
+    verify(store.credentials, request.method, path, query, exchange_of(request).headers, now=store.now())
     if expiry_of(fields) - int(fields["X-Amz-Expires"]) <= store.expired_before.get((bucket, key), float("-inf")):
         raise S3Error("AccessDenied", "Request has expired")
     return fields

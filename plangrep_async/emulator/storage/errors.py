@@ -31,6 +31,7 @@ STATUS: Mapping[str, int] = {
     "InvalidRequest": 400,
     "MalformedPOSTRequest": 400,
     "MalformedXML": 400,
+    "MaxPostPreDataLengthExceeded": 400,
     "MethodNotAllowed": 405,
     "MissingContentLength": 411,
     "NoSuchBucket": 404,

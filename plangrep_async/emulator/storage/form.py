@@ -17,7 +17,7 @@ class PostGrant:
     """What the policy of a POST form allows.
 
     Attributes:
-        key: where the file goes; ``${filename}`` is replaced by the name the browser sent.
+        key: where the file goes.
         minimum: bytes of the file, from ``content-length-range``.
         maximum: bytes of the file; None for the store's own limit.
         redirect: where a 303 leads after success; the store appends ``bucket``, ``key`` and ``etag``.
@@ -37,7 +37,7 @@ class PostGrant:
 
 
 class PostVerifier(Protocol):
-    """Judges the fields of a POST form, which came before its file."""
+    """Judges the fields of a POST form, which came before its file; ``${filename}`` is replaced in them."""
 
     def __call__(self, fields: Mapping[str, str], *, bucket: str, now: float, credentials: S3Credentials) -> PostGrant:
         """What may be stored. ``fields``: names in lower case, in order. Raises S3Error."""

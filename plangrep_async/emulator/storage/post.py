@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit, urlunsplit
 from xml.sax.saxutils import escape
 
@@ -17,6 +18,7 @@ from .backend import StoredObject
 from .errors import S3Error
 from .form import PostGrant, PostVerifier
 from .internal import InternalStorage
+from .signer import object_url
 
 __all__ = ["PostRoute"]
 
@@ -27,7 +29,7 @@ class PostRoute:
     """``POST /{bucket}``.
 
     Rules: Amazon S3 API reference, "POST Object": fields come before the file, what comes after it is ignored; the
-    fields may have 20 KB in all.
+    fields may have 20 KB in all. "POST policy": ``${filename}`` is replaced before the policy is looked at.
     """
 
     def __init__(self, store: InternalStorage, verify_post: PostVerifier) -> None:
@@ -42,7 +44,7 @@ class PostRoute:
         fields: dict[str, str] = {}
         async with self._store.blobs.writer() as writer:
             try:
-                grant, file_name = await self._read(request, bucket, fields, writer)
+                grant = await self._read(request, bucket, fields, writer)
             except FormError as error:
                 if "ends before" in str(error):
                     raise S3Error(
@@ -65,14 +67,13 @@ class PostRoute:
                     {"ProposedSize": str(writer.size), "MinSizeAllowed": str(grant.minimum)},
                 )
             blob = await writer.finish()
-        return self._answer(self._keep(bucket, grant, file_name, blob), grant)
+        return self._answer(self._keep(bucket, grant, blob), grant)
 
     async def _read(
         self, request: Request, bucket: str, fields: dict[str, str], writer: BlobWriter
-    ) -> tuple[PostGrant | None, str]:
+    ) -> PostGrant | None:
         content_type = exchange_of(request).headers.get("content-type", "")
         grant: PostGrant | None = None
-        file_name = ""
         name, value, in_file, size = "", bytearray(), False, 0
         async for event in read_form(content_type, request.stream()):
             match event:
@@ -80,10 +81,10 @@ class PostRoute:
                     name, value = event.name, bytearray()
                     in_file = grant is None and (name.lower() == "file" or event.file_name is not None)
                     if in_file:
-                        file_name = event.file_name or ""
+                        expanded = _expand(fields, event.file_name or "")
                         # Real servers, too, judge the policy before they take the file.
                         grant = self._verify(
-                            fields, bucket=bucket, now=self._store.now(), credentials=self._store.credentials
+                            expanded, bucket=bucket, now=self._store.now(), credentials=self._store.credentials
                         )
                 case PartData() if in_file and grant is not None:
                     limit = self._store.largest_put if grant.maximum is None else grant.maximum
@@ -98,28 +99,32 @@ class PostRoute:
                     size += len(event.data)
                     if size > LONGEST_FIELDS:
                         raise S3Error(
-                            "InvalidRequest", "Your POST request fields preceding the upload file are too large."
+                            "MaxPostPreDataLengthExceeded",
+                            "Your POST request fields preceding the upload file were too large.",
+                            {"MaxPostPreDataLengthBytes": str(LONGEST_FIELDS)},
                         )
                     value += event.data
                 case PartEnd() if grant is None:
                     fields[name.lower()] = value.decode("utf-8", "replace")
                 case _:
                     pass
-        return grant, file_name
+        return grant
 
-    def _keep(self, bucket: str, grant: PostGrant, file_name: str, blob: Blob) -> StoredObject:
+    def _keep(self, bucket: str, grant: PostGrant, blob: Blob) -> StoredObject:
         if grant.checksum_sha256 is not None:
             try:
                 check_digest(blob, sha256=decode_digest(grant.checksum_sha256, 32, "x-amz-checksum-sha256"))
             except S3Error:
                 self._store.blobs.discard(blob)
                 raise
-        # Browsers used to send whole paths; S3 takes what follows the last separator.
-        key = grant.key.replace("${filename}", file_name.replace("\\", "/").rpartition("/")[2])
-        return self._store.keep(bucket, key, Content.of(blob), grant.content_type, metadata=grant.metadata)
+        # Headers give it back byte for byte.
+        metadata = {
+            name.removeprefix("x-amz-meta-"): value.encode().decode("latin-1") for name, value in grant.metadata.items()
+        }
+        return self._store.keep(bucket, grant.key, Content.of(blob), grant.content_type, metadata=metadata)
 
     def _answer(self, stored: StoredObject, grant: PostGrant) -> Response:
-        headers = {"ETag": stored.etag, "Location": f"{self._store.endpoint}/{stored.bucket}/{stored.key}"}
+        headers = {"ETag": stored.etag, "Location": object_url(self._store.endpoint, stored.bucket, stored.key)}
         if grant.redirect is not None:
             parts = urlsplit(grant.redirect)
             added = urlencode({"bucket": stored.bucket, "key": stored.key, "etag": stored.etag})
@@ -134,3 +139,9 @@ class PostRoute:
             )
             return Response(text, 201, headers, media_type="application/xml")
         return Response(status_code=grant.status, headers=headers)
+
+
+def _expand(fields: Mapping[str, str], file_name: str) -> dict[str, str]:
+    """With ``${filename}`` replaced. Browsers used to send whole paths; S3 takes what follows the last separator."""
+    name = file_name.replace("\\", "/").rpartition("/")[2]
+    return {field: value.replace("${filename}", name) for field, value in fields.items()}

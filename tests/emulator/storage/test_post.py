@@ -23,19 +23,19 @@ Grants = dict[str, Any]
 @pytest.fixture
 def grant(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Grants:
     """What the policy allows; tests change it."""
-    allowed: Grants = {"key": "photos/${filename}"}
+    allowed: Grants = {}
 
     def verify(fields: Mapping[str, str], **_: object) -> PostGrant:
         if fields.get("policy") != "good":
             raise S3Error("AccessDenied", "Invalid according to Policy: Policy expired.")
-        return PostGrant(**allowed)
+        return PostGrant(key=fields["key"], **allowed)
 
     monkeypatch.setattr(emulator._storage._post, "_verify", verify)
     return allowed
 
 
 def post(emulator: Emulator, client: httpx.Client, data: bytes = b"pixels", **options: Any) -> httpx.Response:
-    fields = options.pop("fields", {"policy": "good"})
+    fields = options.pop("fields", {"key": "photos/${filename}", "policy": "good"})
     files = options.pop("files", {"file": ("C:\\photos\\site.jpg", data, "image/jpeg")})
     return client.post(f"{emulator.storage_url}/{BUCKET}/", data=fields, files=files, **options)
 
@@ -45,6 +45,21 @@ def test_a_form_is_stored(emulator: Emulator, bare: httpx.Client, grant: Grants)
     assert (answer.status_code, answer.content) == (204, b"")
     [stored] = emulator.storage.objects
     assert (stored.key, stored.content.read(), stored.etag) == ("photos/site.jpg", b"pixels", answer.headers["etag"])
+
+
+@pytest.mark.parametrize("name", ["Grundriß 図面.pdf", "two\nlines.pdf", 'a "b".pdf'])
+def test_any_key_can_be_told(emulator: Emulator, bare: httpx.Client, grant: Grants, name: str) -> None:
+    answer = post(emulator, bare, files={"file": (name, b"x")})
+    assert answer.status_code == 204
+    assert httpx.URL(answer.headers["location"]).path == f"/{BUCKET}/photos/{name}"
+    assert [stored.key for stored in emulator.storage.objects] == [f"photos/{name}"]
+
+
+def test_metadata_comes_back(emulator: Emulator, bare: httpx.Client, grant: Grants) -> None:
+    grant["metadata"] = {"x-amz-meta-note": "Grundriß 図面"}
+    assert post(emulator, bare).status_code == 204
+    answer = bare.get(emulator.context.storage.sign_get(BUCKET, "photos/site.jpg", lifetime=60).url)
+    assert dict(answer.headers.raw)[b"x-amz-meta-note"].decode() == "Grundriß 図面"
 
 
 def test_the_three_answers(emulator: Emulator, bare: httpx.Client, grant: Grants) -> None:
@@ -82,6 +97,7 @@ def test_the_checksum_field(emulator: Emulator, bare: httpx.Client, grant: Grant
 
 def test_what_follows_the_file_is_ignored(emulator: Emulator, bare: httpx.Client, grant: Grants) -> None:
     files = [
+        ("key", (None, "photos/${filename}")),
         ("policy", (None, "good")),
         ("file", ("a", b"first")),
         ("file", ("b", b"second")),
@@ -101,7 +117,7 @@ def test_broken_forms(emulator: Emulator, bare: httpx.Client, grant: Grants, cod
     assert code_of(bare.post(url, content=cut + b"\r\n--b--\r\n", headers=kind)) == "InvalidArgument"
     assert code_of(bare.post(url, content=iter([cut]), headers=kind)) == "MissingContentLength"
     long = {"policy": "good", "x": "y" * 30_000}
-    assert code_of(post(emulator, bare, fields=long)) == "InvalidRequest"
+    assert code_of(post(emulator, bare, fields=long)) == "MaxPostPreDataLengthExceeded"
     assert emulator.storage.objects == []
 
 
