@@ -12,7 +12,8 @@ from starlette.responses import Response
 from .access import read_body
 from .errors import S3Error
 from .internal import InternalStorage
-from .multipart import etag_of
+from .multipart import MultipartUpload, etag_of
+from .signer import object_url
 
 __all__ = ["PartRoutes"]
 
@@ -50,21 +51,43 @@ class PartRoutes:
             self._store.abort(bucket, key, upload_id)
             return Response(status_code=204)
         if request.method == "GET":
-            parts = "".join(
-                f"<Part><PartNumber>{part.number}</PartNumber><ETag>{escape(part.etag)}</ETag><Size>{part.size}</Size></Part>"
-                for part in upload.parts()
-            )
-            return _xml("ListPartsResult", f"<UploadId>{upload_id}</UploadId><IsTruncated>false</IsTruncated>{parts}")
+            return _listing(upload, query)
         if request.method == "POST":
             wanted = _completion(await _small_body(request))
             stored = await self._store.join(bucket, key, upload_id, wanted)
-            location = f"{self._store.endpoint}/{bucket}/{key}"
+            location = object_url(self._store.endpoint, bucket, key)
             return _xml(
                 "CompleteMultipartUploadResult",
                 f"<Location>{escape(location)}</Location><Bucket>{escape(bucket)}</Bucket><Key>{escape(key)}</Key>"
                 f"<ETag>{escape(stored.etag)}</ETag>",
             )
         raise S3Error("MethodNotAllowed", "The specified method is not allowed against this resource.")
+
+
+def _listing(upload: MultipartUpload, query: Mapping[str, str]) -> Response:
+    """One page. [Amazon S3 API reference: ListParts]"""
+    marker, most = _count(query, "part-number-marker", 0), _count(query, "max-parts", 1000)
+    following = [part for part in upload.parts() if part.number > marker]
+    page = following[: min(most, 1000)]
+    parts = "".join(
+        f"<Part><PartNumber>{part.number}</PartNumber><ETag>{escape(part.etag)}</ETag><Size>{part.size}</Size></Part>"
+        for part in page
+    )
+    return _xml(
+        "ListPartsResult",
+        f"<Bucket>{escape(upload.bucket)}</Bucket><Key>{escape(upload.key)}</Key>"
+        f"<UploadId>{upload.upload_id}</UploadId><PartNumberMarker>{marker}</PartNumberMarker>"
+        f"<NextPartNumberMarker>{page[-1].number if page else 0}</NextPartNumberMarker><MaxParts>{most}</MaxParts>"
+        f"<IsTruncated>{str(len(page) < len(following)).lower()}</IsTruncated>{parts}",
+    )
+
+
+def _count(query: Mapping[str, str], name: str, default: int) -> int:
+    text = query.get(name, str(default))
+    if not text.isdecimal():
+        message = f"Provided {name} not an integer or within integer range"
+        raise S3Error("InvalidArgument", message, {"ArgumentName": name, "ArgumentValue": text})
+    return int(text)
 
 
 def _xml(name: str, inner: str) -> Response:

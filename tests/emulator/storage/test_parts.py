@@ -63,6 +63,24 @@ def test_parts_become_one_object(emulator: Emulator, store: InternalStorage, bar
     assert emulator.storage.uploads == []
 
 
+def test_listing_in_pages(store: InternalStorage, bare: httpx.Client, code_of: CodeOf) -> None:
+    upload = begin(store, bare)
+    for number in (2, 5, 9):
+        put_part(store, bare, upload, number, b"x")
+
+    def page(**query: str) -> tuple[list[str | None], str | None, str | None]:
+        query = {name.replace("_", "-"): value for name, value in query.items()}
+        listed = ElementTree.fromstring(bare.get(url(store, "GET", uploadId=upload, **query)).content)
+        numbers = [part.findtext("{*}PartNumber") for part in listed.iterfind("{*}Part")]
+        return numbers, listed.findtext("{*}IsTruncated"), listed.findtext("{*}NextPartNumberMarker")
+
+    assert page(max_parts="2") == (["2", "5"], "true", "5")
+    assert page(max_parts="2", part_number_marker="5") == (["9"], "false", "9")
+    assert page(part_number_marker="9") == ([], "false", "0")
+    wrong = bare.get(url(store, "GET", uploadId=upload, **{"max-parts": "-1"}))
+    assert (wrong.status_code, code_of(wrong)) == (400, "InvalidArgument")
+
+
 def test_completions_that_are_refused(store: InternalStorage, bare: httpx.Client, code_of: CodeOf) -> None:
     upload = begin(store, bare)
     one, two = put_part(store, bare, upload, 1, b"short"), put_part(store, bare, upload, 2, b"long enough")
