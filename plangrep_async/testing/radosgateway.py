@@ -123,14 +123,16 @@ class RadosGateway(S3Server):
 
     def _run(self, *command: str) -> None:
         """One step of the setup."""
-        try:
-            subprocess.run(  # noqa: S603
-                command, cwd=self.folder, env=self._environment(), timeout=_SETUP_SECONDS, check=True,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            )  # fmt: skip
-        except subprocess.SubprocessError as error:
-            said = error.stdout if isinstance(error, subprocess.CalledProcessError | subprocess.TimeoutExpired) else ""
-            raise RuntimeError(f"Ceph RGW did not start: {' '.join(command[:3])}: {error}\n{said}") from error
+        log = self.folder / "setup.out"
+        with log.open("ab") as output:
+            try:
+                subprocess.run(  # noqa: S603
+                    command, cwd=self.folder, env=self._environment(), timeout=_SETUP_SECONDS, check=True,
+                    stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                )  # fmt: skip
+            except subprocess.SubprocessError as error:
+                said = log.read_text(errors="replace")[-3000:]
+                raise RuntimeError(f"RadosGateway did not start: {error}\n{said}") from error
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "CEPH_CONF": str(self.folder / "ceph.conf"), "CEPH_ARGS": ""}
