@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 __all__ = ["Clock", "SystemClock", "TimerHandle"]
 
@@ -22,6 +22,7 @@ class TimerHandle(Protocol):
         ...
 
 
+@runtime_checkable
 class Clock(Protocol):
     """Monotonic seconds, wall-clock seconds, and waiting."""
 

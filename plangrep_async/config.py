@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
+
+from ._checks import number
 
 __all__ = ["RetryPolicy", "Timeouts"]
 
@@ -17,9 +19,9 @@ class Timeouts:
         write: between two pieces of a request that the far end takes.
     """
 
-    connect: float = field(default=10.0, validator=validators.gt(0))
-    read: float = field(default=60.0, validator=validators.gt(0))
-    write: float = field(default=60.0, validator=validators.gt(0))
+    connect: float = field(default=10.0, validator=number(above=0))
+    read: float = field(default=60.0, validator=number(above=0))
+    write: float = field(default=60.0, validator=number(above=0))
 
     @classmethod
     def of(cls, value: float | Timeouts) -> Timeouts:
@@ -44,8 +46,8 @@ class RetryPolicy:
         max_retry_after: seconds; a service that asks for a longer wait gets no further attempt, and the error says so.
     """
 
-    max_attempts: int = field(default=5, validator=validators.ge(1))
-    base: float = field(default=0.5, validator=validators.ge(0))
-    max_backoff: float = field(default=30.0, validator=validators.ge(0))
-    max_throttled: int = field(default=20, validator=validators.ge(0))
-    max_retry_after: float = field(default=300.0, validator=validators.ge(0))
+    max_attempts: int = field(default=5, validator=number(least=1, whole=True))
+    base: float = field(default=0.5, validator=number(least=0))
+    max_backoff: float = field(default=30.0, validator=number(least=0))
+    max_throttled: int = field(default=20, validator=number(least=0, whole=True))
+    max_retry_after: float = field(default=300.0, validator=number(least=0))

@@ -12,7 +12,7 @@ import plangrep_async
 
 ROOT = Path(plangrep_async.__file__).parent
 
-BASE = {"config", "errors", "_clock", "_version"}
+BASE = {"config", "errors", "_checks", "_clock", "_version"}
 SESSION = BASE | {"ratelimit", "session"}
 ENGINES = SESSION | {"upload", "batch", "_records"}
 
@@ -20,7 +20,8 @@ ALLOWED: dict[str, set[str]] = {
     "_version": set(),
     "_clock": set(),
     "errors": {"errors"},
-    "config": {"errors"},
+    "_checks": {"errors"},
+    "config": {"errors", "_checks"},
     "_records": SESSION | {"_records"},
     "ratelimit": BASE | {"ratelimit"},
     "session": SESSION,

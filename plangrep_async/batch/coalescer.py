@@ -7,7 +7,8 @@ import random as _random
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from ..errors import ConfigurationError, DeadlineExceededError, PlangrepAsyncError, QueueFullError
+from .._checks import check_kinds, check_number
+from ..errors import DeadlineExceededError, PlangrepAsyncError, QueueFullError
 from ..session import Call, CallOptions, Session, redact_url
 from ..session.guard import Guard
 from .dispatcher import Dispatcher
@@ -71,8 +72,17 @@ class Coalescer:
         share_identical: bool = False,
         random: Callable[[], float] = _random.random,
     ) -> None:
-        _check(linger=(linger, 0), batch_cost=(batch_cost, 1), patience=(patience, 0))
-        _check(concurrency=(concurrency, 1), max_queue=(max_queue, 1))
+        check_kinds(
+            session=(session, Session),
+            format=(format, BatchFormat | None),
+            enabled=(enabled, bool),
+            share_identical=(share_identical, bool),
+            random=(random, Callable),
+        )
+        check_number("linger", linger, least=0)
+        check_number("patience", patience, least=0)
+        for name, value in (("batch_cost", batch_cost), ("concurrency", concurrency), ("max_queue", max_queue)):
+            check_number(name, value, least=1, whole=True)
         self._session = session
         self._clock = session.clock
         self._format = format or BatchFormat()
@@ -212,9 +222,3 @@ class Coalescer:
         if entry.future.done() and not entry.future.cancelled():
             entry.future.exception()  # seen, though there may be nobody left to raise it to
         self._dispatcher.remove(entry)
-
-
-def _check(**numbers: tuple[float, float]) -> None:
-    for name, (value, least) in numbers.items():
-        if not value >= least:
-            raise ConfigurationError(f"{name} must be {least} or more, not {value!r}")

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
+from .._checks import number
 from ..session import Answer, Call
 
 __all__ = ["BatchFormat", "relative_target"]
@@ -38,8 +39,8 @@ class BatchFormat:
     """
 
     path: str = "/batch"
-    max_entries: int = field(default=50, validator=validators.ge(2))
-    max_bytes: int = field(default=1_000_000, validator=validators.gt(0))
+    max_entries: int = field(default=50, validator=number(least=2, whole=True))
+    max_bytes: int = field(default=1_000_000, validator=number(least=1, whole=True))
     methods: frozenset[str] = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
     def takes(self, call: Call[Any]) -> bool:

@@ -6,6 +6,7 @@ import math
 
 from attrs import field, frozen
 
+from .._checks import is_number
 from ..errors import ConfigurationError
 
 __all__ = ["RateLimit", "WindowSnapshot"]
@@ -28,16 +29,16 @@ class RateLimit:
     kind: str = field(default="all")
 
     def __attrs_post_init__(self) -> None:
-        if isinstance(self.limit, bool) or not isinstance(self.limit, int) or self.limit < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not (isinstance(self.limit, int) and is_number(self.limit) and self.limit >= 1):
             raise ConfigurationError(
                 f"the limit of a rate limit must be a whole number of at least 1, not {self.limit!r}; "
                 "leave the rate limit out if there is none"
             )
-        if not (math.isfinite(self.interval) and self.interval > 0):
+        if not (is_number(self.interval) and 0 < self.interval < math.inf):
             raise ConfigurationError(
                 f"the interval of a rate limit must be a number of seconds above 0, not {self.interval!r}"
             )
-        if not self.kind:
+        if not (isinstance(self.kind, str) and self.kind):
             raise ConfigurationError('the kind of a rate limit must be named, for example "all" or "write"')
 
     def __str__(self) -> str:

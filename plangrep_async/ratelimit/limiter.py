@@ -6,6 +6,7 @@ import math
 import random as _random
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from .._checks import check_kinds, check_number
 from .._clock import Clock, SystemClock
 from ..errors import ConfigurationError, InvalidInputError
 from .account import Account
@@ -45,7 +46,7 @@ class RateLimiter:
         settings: margins and waits.
 
     Raises:
-        ConfigurationError: two limits for the same kind and interval.
+        ConfigurationError: two limits for the same kind and interval, or an argument that cannot be.
     """
 
     def __init__(
@@ -58,8 +59,20 @@ class RateLimiter:
         max_waiters: int = 100_000,
         settings: LimiterSettings | None = None,
     ) -> None:
-        if max_waiters < 1:
-            raise ConfigurationError(f"max_waiters must be at least 1, not {max_waiters}")
+        check_number("max_waiters", max_waiters, least=1, whole=True)
+        check_kinds(
+            limits=(limits, Iterable),
+            store=(store, BucketStore | None),
+            clock=(clock, Clock | None),
+            random=(random, Callable),
+            settings=(settings, LimiterSettings | None),
+        )
+        limits = tuple(limits)
+        for limit in limits:
+            if not isinstance(limit, RateLimit):
+                raise ConfigurationError(
+                    f"a rate limit must be a RateLimit, as RateLimit(40, 1.0) for 40 calls a second, not {limit!r:.100}"
+                )
         self._clock: Clock = clock or SystemClock()
         self._now = self._clock.monotonic
         self._account = Account(limits, store or MemoryStore(), settings or LimiterSettings(), random)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
+
+from .._checks import number
 
 __all__ = ["LimiterSettings"]
 
@@ -36,16 +38,16 @@ class LimiterSettings:
             window is known, twice that rate is reached after this time, and the pace is dropped after ten times that.
     """
 
-    margin: float = field(default=0.01, validator=[validators.ge(0.0), validators.le(0.5)])
-    max_margin: float = field(default=1.0, validator=validators.ge(0.0))
-    follow_from: float = field(default=60.0, validator=validators.gt(0.0))
-    reset_slack: float = field(default=1.0, validator=validators.ge(0.0))
-    settling: float = field(default=30.0, validator=validators.ge(0.0))
-    backoff: float = field(default=1.0, validator=validators.gt(0.0))
-    max_backoff: float = field(default=60.0, validator=validators.gt(0.0))
-    jitter: float = field(default=0.1, validator=[validators.ge(0.0), validators.le(1.0)])
-    max_jitter: float = field(default=5.0, validator=validators.ge(0.0))
-    recovery: float = field(default=30.0, validator=validators.gt(0.0))
+    margin: float = field(default=0.01, validator=number(least=0, most=0.5))
+    max_margin: float = field(default=1.0, validator=number(least=0))
+    follow_from: float = field(default=60.0, validator=number(above=0))
+    reset_slack: float = field(default=1.0, validator=number(least=0))
+    settling: float = field(default=30.0, validator=number(least=0))
+    backoff: float = field(default=1.0, validator=number(above=0))
+    max_backoff: float = field(default=60.0, validator=number(above=0))
+    jitter: float = field(default=0.1, validator=number(least=0, most=1.0))
+    max_jitter: float = field(default=5.0, validator=number(least=0))
+    recovery: float = field(default=30.0, validator=number(above=0))
 
     def padded(self, interval: float) -> float:
         """The length that a window of ``interval`` seconds is taken to have."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..errors import ConfigurationError
 from .bucket import Bucket
@@ -14,6 +14,7 @@ from .window import Correction, ServerWindow
 __all__ = ["BucketStore", "MemoryStore"]
 
 
+@runtime_checkable
 class BucketStore(Protocol):
     """Counts tokens, for one limiter or for several.
 

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 from attrs import Factory, evolve, field, frozen
 
+from .._checks import check_number, is_number
 from ..config import Timeouts
 from ..errors import InvalidInputError
 from .redaction import redact_url
@@ -65,11 +66,6 @@ class Answer:
         return json.loads(self.content)
 
 
-def _is_number(value: object) -> bool:
-    # NaN is not equal to itself, and True is a mistake.
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
-
-
 @frozen
 class CallOptions:
     """What a user may choose for one call; ``None`` leaves the client's setting.
@@ -90,13 +86,15 @@ class CallOptions:
     coalesce: bool | None = None
 
     def __attrs_post_init__(self) -> None:
-        timeout, deadline, attempts = self.timeout, self.deadline, self.max_attempts
-        if timeout is not None and not isinstance(timeout, Timeouts) and not (_is_number(timeout) and timeout > 0):
+        timeout, deadline, attempts, coalesce = self.timeout, self.deadline, self.max_attempts, self.coalesce
+        if timeout is not None and not isinstance(timeout, Timeouts) and not (is_number(timeout) and timeout > 0):
             raise InvalidInputError(f"timeout must be Timeouts or a number of seconds above 0, not {timeout!r}")
-        if deadline is not None and not _is_number(deadline):
+        if deadline is not None and not is_number(deadline):
             raise InvalidInputError(f"deadline must be a number of seconds, not {deadline!r}")
-        if attempts is not None and not (isinstance(attempts, int) and _is_number(attempts) and attempts >= 1):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidInputError(f"max_attempts must be a whole number of at least 1, not {attempts!r}")
+        if attempts is not None:
+            check_number("max_attempts", attempts, least=1, whole=True)
+        if coalesce is not None and coalesce is not True and coalesce is not False:
+            raise InvalidInputError(f"coalesce must be True, False or None, not {coalesce!r}")
 
     def over(self, base: CallOptions) -> CallOptions:
         """These options, and ``base`` where they leave a choice open."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import platform
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -11,10 +10,10 @@ from urllib.parse import urljoin
 import httpx
 from attrs import field, frozen
 
-from .._version import __version__
 from .call import Answer, Call, CallOptions
 from .deadline import Deadline
 from .failure import NEVER_ARRIVED, connection_error, outcome_of
+from .headers import OWN, merged
 from .hooks import RequestEvent, ResponseEvent, RetryEvent, tell
 from .origin import Origin
 from .redaction import redact_url
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Exchange", "Sent"]
 
 _logger = logging.getLogger("plangrep_async")
-_USER_AGENT = f"plangrep-async/{__version__} python/{platform.python_version()}"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 
@@ -162,10 +160,8 @@ class Exchange:
 
     def _build(self, authorization: str | None) -> httpx.Request:
         call, timeouts = self._call, self._session.timeouts_of(self._options)
-        headers: list[tuple[str, str]] = [("User-Agent", _USER_AGENT), ("Accept-Encoding", "gzip, deflate")]
-        if self._session.is_own(self._url):
-            headers.extend(self._session.headers)
-        headers.extend(call.headers)
+        own = self._session.headers if self._session.is_own(self._url) else ()
+        headers = list(merged(OWN, own, call.headers))
         content = call.content()
         content_type = call.content_type or ("application/json" if content is not None else None)
         if content_type is not None:

@@ -6,7 +6,9 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
+
+from .._checks import kind
 
 __all__ = ["Hooks", "RequestEvent", "ResponseEvent", "RetryEvent"]
 
@@ -59,9 +61,9 @@ class Hooks:
     An exception in one is logged and harms no call.
     """
 
-    on_request: Callable[[RequestEvent], None] | None = None
-    on_response: Callable[[ResponseEvent], None] | None = None
-    on_retry: Callable[[RetryEvent], None] | None = None
+    on_request: Callable[[RequestEvent], None] | None = field(default=None, validator=kind(Callable | None))
+    on_response: Callable[[ResponseEvent], None] | None = field(default=None, validator=kind(Callable | None))
+    on_retry: Callable[[RetryEvent], None] | None = field(default=None, validator=kind(Callable | None))
 
 
 def tell(hook: Callable[[E], None] | None, make: Callable[[], E]) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
+import httpx
 from attrs import frozen
 
+from .._checks import check_kinds
 from ..errors import ConfigurationError
 
 __all__ = ["Origin", "check_base_url"]
@@ -54,10 +56,14 @@ def check_base_url(base_url: str, *, allow_insecure: bool) -> str:
         ConfigurationError: it is not absolute, carries credentials, a query or a fragment, or is plain ``http://`` to
             another machine while ``allow_insecure`` is false.
     """
+    check_kinds(base_url=(base_url, str))
     try:
         origin = Origin.of(base_url)
         parts = urlsplit(base_url)
-    except ValueError:
+        if any(character.isspace() for character in base_url):
+            raise ValueError
+        httpx.URL(base_url)
+    except (ValueError, httpx.InvalidURL):
         raise ConfigurationError(
             "base_url must be an absolute http or https URL, for example https://plangrep.com"
         ) from None

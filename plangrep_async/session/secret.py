@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hmac
 
+from .._checks import check_kinds
+
 __all__ = ["Secret"]
 
 
@@ -16,6 +18,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str | Secret) -> None:
+        check_kinds(**{"a key, token or secret": (value, str | Secret)})
         self._value: str = value._value if isinstance(value, Secret) else value
 
     def reveal(self) -> str:

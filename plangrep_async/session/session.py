@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 import httpx
 from attrs import evolve
 
+from .._checks import check_kinds
 from .._clock import Clock, SystemClock
 from ..config import RetryPolicy, Timeouts
 from ..errors import ClientClosedError, DecodeError, PlangrepAsyncError
@@ -24,6 +25,7 @@ from .deadline import Deadline
 from .exchange import Exchange, Sent
 from .failure import ErrorReader, read_error, server_time, status_error
 from .guard import Guard
+from .headers import check_headers
 from .hooks import Hooks
 from .origin import Origin, check_base_url
 from .redaction import redact_url
@@ -67,7 +69,7 @@ class Session:
         allow_insecure: permits a plain ``http://`` base URL that is not loopback.
 
     Raises:
-        ConfigurationError: the base URL cannot be used.
+        ConfigurationError: the base URL cannot be used, or another argument cannot be.
     """
 
     def __init__(
@@ -91,6 +93,18 @@ class Session:
         random: Callable[[], float] = _random.random,
         allow_insecure: bool = False,
     ) -> None:
+        check_kinds(
+            limiter=(limiter, RateLimiter | None),
+            retry=(retry, RetryPolicy | None),
+            timeouts=(timeouts, Timeouts | None),
+            headers=(headers, Mapping | None),
+            transport=(transport, httpx.AsyncBaseTransport | None),
+            hooks=(hooks, Hooks | None),
+            options=(options, CallOptions | None),
+            clock=(clock, Clock | None),
+            random=(random, Callable),
+            allow_insecure=(allow_insecure, bool),
+        )
         self.base_url = check_base_url(base_url, allow_insecure=allow_insecure)
         self.origin = Origin.of(self.base_url)
         self.clock: Clock = clock or SystemClock()
@@ -102,7 +116,7 @@ class Session:
         self.credentials = credentials
         self._retry = retry or RetryPolicy()
         self._timeouts = timeouts or Timeouts()
-        self.headers = tuple((headers or {}).items())
+        self.headers = check_headers(headers or {})
         self._random = random
         self.transport: httpx.AsyncBaseTransport = transport or SlotTransport(
             max_connections=max_connections,

@@ -17,10 +17,12 @@ from contextlib import AbstractContextManager, nullcontext
 import httpx
 from attrs import define, frozen
 
+from .._checks import check_kinds, check_number
 from .._clock import Clock, SystemClock
+from ..errors import ConfigurationError
 from .connection import ConnectionTransport
 from .origin import Origin
-from .proxy import proxy_for
+from .proxy import checked_proxy, proxy_for
 
 __all__ = ["SlotStatistics", "SlotTransport"]
 
@@ -64,6 +66,9 @@ class SlotTransport(httpx.AsyncBaseTransport):
         proxy: one proxy URL for everything, instead of the environment's.
         make: builds the transport of a slot; for tests.
 
+    Raises:
+        ConfigurationError: an argument that cannot be.
+
     Cancelling a request closes its connection; the slot is free at once. :meth:`aclose` leaves no connection and no
     task. Where httpx would raise :class:`httpx.PoolTimeout`, this does too (the ``pool`` timeout of the request).
     """
@@ -79,14 +84,17 @@ class SlotTransport(httpx.AsyncBaseTransport):
         make: Callable[[Origin], httpx.AsyncBaseTransport] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        if max_connections < 1:
-            raise ValueError(f"max_connections must be 1 or more, not {max_connections}")
+        check_number("max_connections", max_connections, least=1, whole=True)
+        check_number("keepalive_expiry", keepalive_expiry, least=0)
+        check_kinds(
+            ssl_context=(ssl_context, ssl.SSLContext | None), trust_env=(trust_env, bool), proxy=(proxy, str | None)
+        )
         self._max = max_connections
         self._expiry = keepalive_expiry
         self._ssl_context = ssl_context
         self._ssl_building: asyncio.Task[ssl.SSLContext] | None = None
         self._trust_env = trust_env
-        self._proxy = proxy
+        self._proxy = None if proxy is None else checked_proxy(proxy)
         self._make = make or self._make_transport
         self._clock = clock or SystemClock()
         self._idle: dict[Origin, deque[_Slot]] = {}
@@ -249,12 +257,15 @@ class SlotTransport(httpx.AsyncBaseTransport):
         proxy = self._proxy_of(origin)
         if proxy is None:
             return ConnectionTransport(origin, ssl_context=self._ssl_context, keepalive_expiry=self._expiry)
-        return httpx.AsyncHTTPTransport(
-            # Without TLS no trust store is needed; given no context, httpx would read it for each slot.
-            verify=self._ssl_context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=self._expiry),
-            proxy=proxy,
-        )
+        try:
+            return httpx.AsyncHTTPTransport(
+                # Without TLS no trust store is needed; given no context, httpx would read it for each slot.
+                verify=self._ssl_context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=self._expiry),
+                proxy=proxy,
+            )
+        except ImportError as error:  # SOCKS
+            raise ConfigurationError(f"the proxy cannot be used: {error}") from error
 
 
 def _no_phase(_: str) -> AbstractContextManager[None]:

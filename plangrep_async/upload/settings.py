@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
+from .._checks import kind, number
 from ..config import RetryPolicy
 
 __all__ = ["UploadSettings"]
@@ -41,23 +42,23 @@ class UploadSettings:
         max_renewals: new targets in a row without a byte confirmed in between.
     """
 
-    max_transfers: int = field(default=32, validator=validators.ge(1))
-    min_transfers: int = field(default=1, validator=validators.ge(1))
-    start_transfers: int = field(default=8, validator=validators.ge(1))
-    max_parts: int = field(default=8, validator=validators.ge(1))
-    memory: int = field(default=64 * _MIB, validator=validators.ge(1))
-    block_size: int = field(default=_MIB, validator=validators.ge(4096))
-    lookahead: int = field(default=256, validator=validators.ge(1))
-    ready_uploads: int = field(default=100, validator=validators.ge(1))
-    ready_bytes: int = field(default=256 * _MIB, validator=validators.ge(0))
-    disk_threads: int = field(default=2, validator=validators.ge(1))
-    max_bandwidth: float | None = field(default=None, validator=validators.optional(validators.gt(0)))
-    connect_timeout: float = field(default=10.0, validator=validators.gt(0))
-    stall_timeout: float = field(default=60.0, validator=validators.gt(0))
-    answer_timeout: float = field(default=120.0, validator=validators.gt(0))
-    min_rate: float = field(default=0.0, validator=validators.ge(0))
-    retry: RetryPolicy = field(factory=RetryPolicy)
-    max_renewals: int = field(default=3, validator=validators.ge(0))
+    max_transfers: int = field(default=32, validator=number(least=1, whole=True))
+    min_transfers: int = field(default=1, validator=number(least=1, whole=True))
+    start_transfers: int = field(default=8, validator=number(least=1, whole=True))
+    max_parts: int = field(default=8, validator=number(least=1, whole=True))
+    memory: int = field(default=64 * _MIB, validator=number(least=1, whole=True))
+    block_size: int = field(default=_MIB, validator=number(least=4096, whole=True))
+    lookahead: int = field(default=256, validator=number(least=1, whole=True))
+    ready_uploads: int = field(default=100, validator=number(least=1, whole=True))
+    ready_bytes: int = field(default=256 * _MIB, validator=number(least=0, whole=True))
+    disk_threads: int = field(default=2, validator=number(least=1, whole=True))
+    max_bandwidth: float | None = field(default=None, validator=number(above=0, or_none=True))
+    connect_timeout: float = field(default=10.0, validator=number(above=0))
+    stall_timeout: float = field(default=60.0, validator=number(above=0))
+    answer_timeout: float = field(default=120.0, validator=number(above=0))
+    min_rate: float = field(default=0.0, validator=number(least=0))
+    retry: RetryPolicy = field(factory=RetryPolicy, validator=kind(RetryPolicy))
+    max_renewals: int = field(default=3, validator=number(least=0, whole=True))
 
     @property
     def on_wire(self) -> int:
