@@ -71,7 +71,7 @@ from .resources.uploads import Uploads
 from .scope import ProjectScope
 from .submission import SubmitResult
 from .unverified import UNVERIFIED, WireNames
-from .uploads import FailedFile, JobUploadReport, UploadedFile
+from .uploads import FailedFile, JobUploadReport, RegisteredRoute, UploadedFile
 from .webhooks import WebhookInbox, WebhookVerifier
 
 __all__ = [
@@ -127,6 +127,7 @@ __all__ = [
     "ReadFilters",
     "Record",
     "Registered",
+    "RegisteredRoute",
     "Registration",
     "Requirement",
     "ResultDocument",

@@ -12,6 +12,7 @@ from typing import Literal, Self, Unpack
 
 import httpx
 
+from .._checks import check_kinds
 from .._clock import Clock, SystemClock
 from ..config import RetryPolicy, Timeouts
 from ..errors import ClientClosedError, ConfigurationError, InvalidInputError, PlangrepAsyncError
@@ -34,7 +35,6 @@ from .resources.uploads import FORM_BELOW, Uploads
 from .scope import ProjectScope
 from .submission import SubmitResult, check_report
 from .unverified import WireNames
-from .uploads.engine import UploadEngine
 from .uploads.files import Files, as_files
 from .webhooks import WebhookInbox, WebhookVerifier
 
@@ -80,9 +80,11 @@ class PlangrepClient:
         projects, jobs, uploads, artifacts: what the service offers.
         webhooks: where a web application hands in the webhooks it received.
         limiter: paces the calls.
+        scheduler: runs uploads that were made as values (``uploads.registered_route``); closed with the client.
 
     Raises:
-        ConfigurationError: no key, a base URL that cannot be used, both ``limiter`` and ``rate_limits``.
+        ConfigurationError: no key, a base URL that cannot be used, both ``limiter`` and ``rate_limits``, or another
+            argument that cannot be.
     """
 
     projects: Projects
@@ -115,6 +117,15 @@ class PlangrepClient:
         random: Callable[[], float] = _random.random,
         allow_insecure: bool = False,
     ) -> None:
+        check_kinds(
+            api_key=(api_key, str | Secret | None),
+            base_url=(base_url, str | None),
+            rate_limits=(rate_limits, Iterable),
+            headers=(headers, Mapping | None),
+            uploads=(uploads, UploadSettings | None),
+            webhook_verifier=(webhook_verifier, WebhookVerifier | None),
+            wire_names=(wire_names, WireNames | None),
+        )
         key = Secret(api_key if api_key is not None else os.environ.get("PLANGREP_API_KEY", ""))
         if not key:
             raise ConfigurationError("no API key: pass api_key=, or set PLANGREP_API_KEY in the environment")
@@ -142,11 +153,8 @@ class PlangrepClient:
             random=random,
             allow_insecure=allow_insecure,
         )
-        self._engine = UploadEngine(
-            session,
-            lambda: UploadScheduler(
-                uploads, ssl_context=ssl_context, trust_env=trust_env, proxy=proxy, clock=clock, random=random
-            ),
+        self.scheduler = UploadScheduler(
+            uploads, ssl_context=ssl_context, trust_env=trust_env, proxy=proxy, clock=clock, random=random
         )
         self.webhooks = WebhookInbox(webhook_verifier, names)
         self._pace = Pace(clock)
@@ -158,7 +166,7 @@ class PlangrepClient:
         self._context = context
         self.projects = Projects(context)
         self.jobs = Jobs(context, self.webhooks, self._pace)
-        self.uploads = Uploads(context, self._session, self._engine, self.jobs)
+        self.uploads = Uploads(context, self._session, self.scheduler, self.jobs)
         self.artifacts = Artifacts(context, self._session)
 
     def __repr__(self) -> str:
@@ -192,7 +200,7 @@ class PlangrepClient:
         copy = object.__new__(PlangrepClient)
         copy._own_limiter = self._own_limiter
         copy._session = self._session
-        copy._engine = self._engine
+        copy.scheduler = self.scheduler
         copy.webhooks = self.webhooks
         copy._pace = self._pace
         copy._bind(self._context.replace(CallOptions(timeout=timeout, deadline=deadline, max_attempts=max_attempts)))
@@ -283,7 +291,7 @@ class PlangrepClient:
     async def aclose(self) -> None:
         """Stop the transfers, close the connections. Calls that wait raise ``ClientClosedError``."""
         try:
-            await self._engine.aclose()
+            await self.scheduler.aclose()
         finally:
             if self._own_limiter is not None:
                 self._own_limiter.close(ClientClosedError("the client was closed while the call waited"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..config import RetryPolicy
 from ..session.call import CallKeywords, CallOptions, Sender
@@ -47,26 +47,30 @@ class Context:
 
     Attributes:
         sender: sends calls; the coalescer, or what stands before it.
+        gathering: the same for the small calls of many uploads: they wait a little for one another.
         session: for downloads, and for the clock.
-        scheduler: gives the upload engine, opened at its first use.
+        scheduler: runs uploads.
         unverified: conventions that no page confirms.
         retry: how often and after how long a completion or a download is tried again.
         random: chance, for the waits in between.
-        together: seconds that the small calls of many uploads wait for one another.
     """
 
     sender: Sender
+    gathering: Sender
     session: Session
-    scheduler: Callable[[], Awaitable[UploadScheduler]]
+    scheduler: UploadScheduler
     unverified: Unverified
     retry: RetryPolicy
     random: Callable[[], float]
-    together: float = 0.0
 
     @property
     def base_url(self) -> str:
         """The API's base URL."""
         return self.session.base_url
+
+    def for_many(self) -> Context:
+        """For uploads of which there may be many: their calls leave in fuller batches."""
+        return evolve(self, sender=self.gathering)
 
     def room(self) -> float:
         """How many reads could leave now without waiting for the limiter."""

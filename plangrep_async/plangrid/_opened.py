@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-
 from ..batch import Coalescer
 from ..errors import ClientClosedError
 from ..session import Session
@@ -19,7 +16,7 @@ class Opened:
 
     Args:
         session, coalescer, learner: opened by their first call.
-        make_scheduler: the upload engine; opened by the first upload.
+        scheduler: opened by its first upload.
         owns_limiter: whether the session's limiter ends with the client.
     """
 
@@ -28,24 +25,16 @@ class Opened:
         session: Session,
         coalescer: Coalescer,
         learner: LimitLearner,
-        make_scheduler: Callable[[], UploadScheduler],
+        scheduler: UploadScheduler,
         *,
         owns_limiter: bool,
     ) -> None:
         self.session = session
         self.coalescer = coalescer
         self._learner = learner
-        self._make_scheduler = make_scheduler
+        self._scheduler = scheduler
         self._owns_limiter = owns_limiter
-        self._scheduler: asyncio.Future[UploadScheduler] | None = None
         self._closed = False
-
-    async def scheduler(self) -> UploadScheduler:
-        """The upload engine, open."""
-        self.session.check_usable()
-        if self._scheduler is None:
-            self._scheduler = asyncio.ensure_future(self._make_scheduler().__aenter__())
-        return await asyncio.shield(self._scheduler)
 
     async def aclose(self, *, drain: bool) -> None:
         """Uploads first, for they make calls; then the calls; then the wire.
@@ -56,7 +45,7 @@ class Opened:
             return
         self._closed = True
         try:
-            await self._close_scheduler()
+            await self._scheduler.aclose()
             if drain:
                 await self._learner.drain()
         finally:
@@ -72,11 +61,3 @@ class Opened:
                     ClientClosedError("the client was closed while the call waited for the rate limiter")
                 )
             await self.session.aclose()
-
-    async def _close_scheduler(self) -> None:
-        if self._scheduler is None:
-            return
-        opening, self._scheduler = self._scheduler, None
-        await asyncio.wait([opening])
-        if not opening.cancelled() and opening.exception() is None:
-            await opening.result().__aexit__(None, None, None)

@@ -11,10 +11,11 @@ from typing import Any, Self, TypeVar, Unpack, overload
 import httpx
 from attrs import evolve
 
+from .._checks import check_kinds, check_number
 from .._clock import Clock, SystemClock
 from ..batch import Batchable, Coalescer, CoalescerStatistics, send_batch
 from ..config import RetryPolicy, Timeouts
-from ..errors import ConfigurationError, InvalidInputError
+from ..errors import InvalidInputError
 from ..ratelimit import LimiterStatistics, RateLimit, RateLimiter
 from ..session import Call, CallOptions, Hooks, ScopedSender, Secret, Session, query_of
 from ..session.call import NOT_GIVEN
@@ -34,6 +35,7 @@ from .routes import Route, route_of
 from .scope import ProjectScope
 from .settings import ACCEPT, base_url_of, credentials_of
 from .unverified import Unverified
+from .uploads.together import Together
 
 __all__ = ["PlanGridClient"]
 
@@ -67,6 +69,8 @@ class PlanGridClient:
 
     Attributes:
         projects, rate_limits: what belongs to the account; all else is in ``client.project(uid)``.
+        scheduler: runs uploads that were made as values (``project.attachments.make_upload``,
+            ``project.photos.make_upload``); closed with the client.
 
     Args:
         api_key: PlanGrid's key; by default ``PLANGRID_API_KEY`` from the environment.
@@ -133,8 +137,17 @@ class PlanGridClient:
         random: Callable[[], float] = _random.random,
         allow_insecure: bool = False,
     ) -> None:
-        if not upload_linger >= 0:
-            raise ConfigurationError(f"upload_linger must be 0 or more, not {upload_linger!r}")
+        check_kinds(
+            api_key=(api_key, str | Secret | None),
+            access_token=(access_token, str | Secret | None),
+            refresh=(refresh, Callable | None),
+            base_url=(base_url, str | None),
+            limits=(limits, Iterable | None),
+            coalesce=(coalesce, bool),
+            uploads=(uploads, UploadSettings | None),
+            unverified=(unverified, Unverified | None),
+        )
+        check_number("upload_linger", upload_linger, least=0)
         clock = clock or SystemClock()
         retry = retry or RetryPolicy()
         session = Session(
@@ -165,28 +178,16 @@ class PlanGridClient:
             random=random,
         )
         learner = LimitLearner(coalescer, session, learn_limits)
-        self._opened = Opened(
-            session,
-            coalescer,
-            learner,
-            lambda: UploadScheduler(
-                uploads, ssl_context=ssl_context, trust_env=trust_env, proxy=proxy, clock=clock, random=random
-            ),
-            owns_limiter=limiter is None,
+        scheduler = UploadScheduler(
+            uploads, ssl_context=ssl_context, trust_env=trust_env, proxy=proxy, clock=clock, random=random
         )
-        context = Context(
-            learner,
-            session,
-            self._opened.scheduler,
-            unverified or Unverified(),
-            retry,
-            random,
-            together=upload_linger if coalesce else 0.0,
-        )
-        self._use(context)
+        self._opened = Opened(session, coalescer, learner, scheduler, owns_limiter=limiter is None)
+        gathering = Together(learner, clock, upload_linger if coalesce else 0.0)
+        self._use(Context(learner, gathering, session, scheduler, unverified or Unverified(), retry, random))
 
     def _use(self, context: Context) -> None:
         self._context = context
+        self.scheduler = context.scheduler
         self.projects = Projects(context)
         self.rate_limits = RateLimits(context)
 
@@ -221,7 +222,9 @@ class PlanGridClient:
         other = object.__new__(type(self))
         other._opened = self._opened
         given = options_of(options) or CallOptions()
-        other._use(evolve(self._context, sender=ScopedSender(self._context.sender, given)))
+        context = self._context
+        sender, gathering = ScopedSender(context.sender, given), ScopedSender(context.gathering, given)
+        other._use(evolve(context, sender=sender, gathering=gathering))
         return other
 
     def project(self, project_uid: str) -> ProjectScope:

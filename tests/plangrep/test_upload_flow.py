@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from attrs import evolve
 
 from plangrep_async.emulator import Emulator, Fault, PlangrepRateLimit
 from plangrep_async.emulator import WireNames as EmulatedNames
@@ -35,11 +36,12 @@ from plangrep_async.plangrep import (
     JobUploadReport,
     PlangrepClient,
     Registration,
+    UploadedFile,
     WireNames,
 )
 from plangrep_async.ratelimit import RateLimit
 from plangrep_async.testing import ScaledClock
-from plangrep_async.upload import UploadFile, UploadProgress, UploadSettings
+from plangrep_async.upload import Upload, UploadFile, UploadProgress, UploadSettings, UploadState
 
 FORM = "POST /api/open/v1/jobs/{jobId}/files"
 REGISTER = "POST /api/open/v1/jobs/{jobId}/uploads"
@@ -238,6 +240,45 @@ async def test_registrations_leave_together(real: PlangrepClient, emulator: Emul
     report = await real.uploads.send(job_id, [file(f"{n}.pdf", 2000 + n) for n in range(60)], route="registered")
     await finish(real, emulator, report)
     assert emulator.requests.count(REGISTER) < 15
+
+
+async def test_registered_uploads_are_values_that_go_into_the_client_s_scheduler(
+    real: PlangrepClient, emulator: Emulator, job_id: str
+) -> None:
+    async def uploads() -> AsyncIterator[Upload[UploadedFile]]:
+        for number in range(20):
+            await asyncio.sleep(0)
+            yield evolve(route.make_upload(file(f"{number}.pdf", 2000 + number)), key=number)
+        yield route.make_upload(file("large.pdf", 2 * PART_SIZE + 1))
+        yield route.make_upload(UploadFile(b"x", name="bad.pdf", classification="poem"))
+
+    async with real.uploads.registered_route(job_id) as route:
+        outcomes = [outcome async for outcome in real.scheduler.run(uploads())]
+
+    assert sorted(outcome.upload.key for outcome in outcomes if outcome.upload.key is not None) == list(range(20))
+    (failed,) = [outcome for outcome in outcomes if not outcome.ok]
+    assert failed.file_name == "bad.pdf"
+    assert isinstance(failed.error, InvalidInputError)
+    assert emulator.requests.count(REGISTER) < 15
+    uploaded = tuple(outcome.result for outcome in outcomes if outcome.ok)
+    assert {item.mode for item in uploaded} == {"direct_put", "multipart"}
+    await finish(real, emulator, JobUploadReport(job_id=job_id, uploaded=uploaded, idempotency_key="once"))
+
+
+async def test_what_another_process_had_stored_is_told_as_what_it_was(
+    real: PlangrepClient, emulator: Emulator, job_id: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "large.pdf"
+    await asyncio.to_thread(path.write_bytes, content(2 * PART_SIZE))
+    states: list[UploadState] = []
+    async with real.uploads.registered_route(job_id) as route:
+        upload = evolve(route.make_upload(path), on_state=states.append)
+        before = await real.scheduler.upload(upload)
+        saved = UploadState.from_json(states[-1].to_json())
+        again = await real.scheduler.upload(evolve(upload, resume=saved, on_state=None))
+    assert before.completion == again.completion
+    assert again.mode == "multipart"
+    assert emulator.requests.count(service="storage") == 2
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ async def test_endpoints_of_later_versions(endpoint: str, client: PlanGridClient
 def test_each_resource_has_no_public_method_that_leads_nowhere(client: PlanGridClient) -> None:
     """Whatever a resource offers is an endpoint of the table, a variant of one, or of the later versions."""
     known = {endpoint.call for endpoint in ENDPOINTS}
-    variants = {"list", "upload", "upload_each", "upload_many", "download"}
+    variants = {"list", "upload", "make_upload", "upload_each", "upload_many", "download"}
     later = {
         "issues.create",
         "issues.update",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from blockbuster import BlockBuster
 
 from plangrep_async.config import RetryPolicy
@@ -20,6 +21,7 @@ from plangrep_async.emulator import Emulator
 from plangrep_async.emulator.faults import Fault
 from plangrep_async.emulator.plangrid import PlangridSettings, WindowLimit
 from plangrep_async.errors import (
+    ClientClosedError,
     InvalidInputError,
     JobFailedError,
     NotFoundError,
@@ -35,6 +37,7 @@ from plangrep_async.plangrid import (
     OAuthApp,
     OAuthToken,
     PacketStatus,
+    Photo,
     PlanGridClient,
     ProjectScope,
     Record,
@@ -45,7 +48,7 @@ from plangrep_async.plangrid import (
     VersionUploadStatus,
 )
 from plangrep_async.ratelimit import RateLimiter
-from plangrep_async.upload import UploadFile, UploadSettings
+from plangrep_async.upload import Upload, UploadFile, UploadSettings
 
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff\xe0"
@@ -373,6 +376,50 @@ async def test_files_may_come_one_by_one(project: ProjectScope) -> None:
     assert [(record.name, record.folder) for record in results] == [("0.pdf", None)] + [
         (f"{n}.pdf", "own") for n in range(1, 5)
     ]
+
+
+async def test_uploads_are_values_that_go_into_one_run(
+    project: ProjectScope, client: PlanGridClient, emulator: Emulator
+) -> None:
+    async def uploads() -> AsyncIterator[Upload[Any]]:
+        for n in range(4):
+            await asyncio.sleep(0)
+            yield evolve(project.attachments.make_upload(pdf(), name=f"{n}.pdf", folder="own"), key=n)
+        yield project.photos.make_upload(UploadFile(PNG, name="a.png"), title="Slab")
+        yield project.photos.make_upload(UploadFile(b"text", name="b.png"))
+
+    assert emulator.requests.count(service="plangrid") == 0
+    outcomes = [outcome async for outcome in client.scheduler.run(uploads())]
+
+    made = {outcome.upload.key: outcome.result for outcome in outcomes if outcome.ok and outcome.upload.key is not None}
+    assert {n: (record.name, record.folder) for n, record in made.items()} == {n: (f"{n}.pdf", "own") for n in range(4)}
+    (photo,) = [outcome.result for outcome in outcomes if isinstance(outcome.result, Photo)]
+    assert photo.title == "Slab"
+    (failed,) = [outcome for outcome in outcomes if not outcome.ok]
+    assert isinstance(failed.error, InvalidInputError)
+    # Their small calls gather, as those of upload_many do.
+    assert emulator.requests.count(service="plangrid") < 10
+
+
+async def test_the_calls_of_all_uploads_of_a_client_gather(
+    project: ProjectScope, emulator: Emulator, connect: Callable[..., PlanGridClient]
+) -> None:
+    client = connect(upload_linger=0.3).with_options(deadline=60.0)
+    here = client.project(project.uid)
+    await asyncio.gather(
+        *(client.scheduler.upload(here.attachments.make_upload(pdf(), name="a.pdf")) for _ in range(9))
+    )
+    assert emulator.requests.count("POST /batch") >= 1
+    assert emulator.requests.count(service="plangrid") <= 6
+
+
+async def test_a_closed_client_runs_no_upload(project: ProjectScope, client: PlanGridClient) -> None:
+    upload = project.attachments.make_upload(pdf(), name="a.pdf")
+    await client.aclose()
+    with pytest.raises(ClientClosedError):
+        await client.scheduler.upload(upload)
+    with pytest.raises(ClientClosedError, match="this client is closed"):
+        await project.attachments.upload(pdf(), name="a.pdf")
 
 
 async def test_a_failure_is_raised_with_and_without_progress(project: ProjectScope, tmp_path: Path) -> None:

@@ -6,23 +6,26 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any
-
-from attrs import evolve
 
 from ...errors import APIStatusError, ConflictError, NotFoundError, PermissionDeniedError, PlangrepAsyncError
-from ...plangrep import Job, JobStatus, PlangrepClient, UploadedFile
-from ...plangrep.models.upload import Completion, DirectUpload, MultipartCompletion, Registration, UploadInstruction
-from ...plangrep.uploads.registered_route import RegisteredRoute
-from ...plangrep.uploads.registrar import Registrar
-from ...upload import SlotRequest, Stored, Upload, UploadFile, UploadProgress, UploadState
-from ...upload import Target as UploadTarget
+from ...plangrep import (
+    Completion,
+    DirectUpload,
+    Job,
+    JobStatus,
+    MultipartCompletion,
+    PlangrepClient,
+    RegisteredRoute,
+    UploadedFile,
+)
+from ...upload import Stored, Upload, UploadFile, UploadProgress
 from ..document import OPEN, UNSENT, Document, State
 from ..failure import Verdict, judge, sentence_of
 from ..feed import Ready
 from ..journal import Group
 from ..packing import Crew, Pile
-from ..run import Run, resume_of
+from ..run import Run
+from .journalled import journalled
 
 __all__ = ["JobFiller"]
 
@@ -115,58 +118,29 @@ class JobFiller:
 
     async def _upload(self, job: Job, files: Sequence[Ready]) -> None:
         run = self._run
-
-        async def register(registrations: Sequence[Registration]) -> Sequence[UploadInstruction]:
-            return (await self._client.uploads.register(job.id, registrations)).uploads
-
-        registrar = Registrar(register)
-        route = RegisteredRoute(registrar, self._client._context.codec.names)
-        uploads = (self._one(route, ready) for ready in files)
         transfer = object()
 
         def progress(now: UploadProgress) -> None:
             run.meter.confirmed(transfer, None if now.final else sum(file.bytes_confirmed for file in now.active))
 
-        scheduler = await self._client._engine.open()
-        try:
-            # Failures are judged side by side: those of one outage wait for its end together.
-            async with (
-                Crew(len(files) or 1) as judges,
-                aclosing(scheduler.run(uploads, on_progress=progress)) as outcomes,
-            ):
+        # Failures are judged side by side: those of one outage wait for its end together.
+        async with self._client.uploads.registered_route(job.id) as route, Crew(len(files) or 1) as judges:
+            uploads = (self._one(route, ready) for ready in files)
+            async with aclosing(self._client.scheduler.run(uploads, on_progress=progress)) as outcomes:
                 async for outcome in outcomes:
                     if not outcome.ok:
                         document = outcome.upload.key.document
                         error = outcome.error or RuntimeError("it was cancelled")
                         await judges.take(lambda document=document, error=error: run.failed(document, error))  # type: ignore[misc]
-        finally:
-            await registrar.aclose()
 
     def _one(self, route: RegisteredRoute, ready: Ready) -> Upload[UploadedFile]:
-        run, document = self._run, ready.document
+        document = ready.document
+
+        async def stored(_uploaded: UploadedFile, _stored: Stored) -> None:
+            self._run.outage.succeeded()
+
         file = UploadFile(ready.path, name=document.name, classification=document.classification)
-        upload = route.upload(file)
-        ask = upload.target
-        assert callable(ask)
-
-        async def slot(request: SlotRequest) -> UploadTarget:
-            await run.digested(document, request.file)
-            return await ask(request)
-
-        async def reached(state: UploadState) -> None:
-            await run.reached(document, state)
-
-        async def complete(stored: Stored) -> Any:
-            run.outage.succeeded()
-
-        return evolve(
-            upload,
-            target=slot,
-            complete=complete,
-            on_state=reached,
-            resume=resume_of(document, ready.path),
-            key=ready,
-        )
+        return journalled(self._run, ready, route.make_upload(file), stored)
 
     async def _is_full(self, group: Group) -> bool:
         """Whether all files that the job is to have are stored."""

@@ -4,34 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any
 
 from attrs import evolve
 
 from ...errors import InvalidInputError, NotFoundError
-from ...plangrid import PlanGridClient
-from ...plangrid._context import Context
-from ...plangrid.uploads.pipeline import run_each
+from ...plangrid import Attachment, Photo, PlanGridClient
 from ...ratelimit import LimiterStatistics
-from ...session.call import NOT_GIVEN
-from ...upload import (
-    Outcome,
-    SlotRequest,
-    Stored,
-    Upload,
-    UploadFile,
-    UploadProgress,
-    UploadState,
-)
-from ...upload import (
-    Target as UploadTarget,
-)
+from ...upload import Stored, Upload, UploadFile, UploadProgress
 from ..document import OPEN, Document, Found, Problem
 from ..feed import Ready, feed
 from ..journal import Journal
 from ..options import MigrationOptions
 from ..packing import Crew
-from ..run import Run, resume_of
+from ..run import Run
+from .journalled import journalled
 from .plangrid_verify import verify_project
 from .sheets import VersionPacker
 from .target import Estimate, Verified
@@ -129,70 +116,28 @@ class PlanGridTarget:
         # Failures are judged side by side: those of one outage wait for its end together.
         async with (
             Crew(_FAILURES) as judges,
-            aclosing(_files(run, feed(run, documents))) as files,
-            aclosing(
-                run_each(
-                    self._client._context,
-                    files,
-                    lambda context, file, index: self._upload(run, context, file, index),
-                    progress,
-                )
-            ) as outcomes,
+            aclosing(self._uploads(run, feed(run, documents))) as uploads,
+            aclosing(self._client.scheduler.run(uploads, on_progress=progress)) as outcomes,
         ):
             async for outcome in outcomes:
                 if not outcome.ok:
+                    document = outcome.upload.key.document
                     error = outcome.error or InvalidInputError("it was cancelled")
-                    document = _ready(outcome).document
                     await judges.take(lambda document=document, error=error: run.failed(document, error))  # type: ignore[misc]
 
-    def _upload(self, run: Run, context: Context, file: UploadFile, index: int) -> Upload[Any]:
-        ready: Ready = file.attributes["ready"]
+    async def _uploads(self, run: Run, files: AsyncGenerator[Ready, None]) -> AsyncGenerator[Upload[Any], None]:
+        async with aclosing(files) as readies:
+            async for ready in readies:
+                document = ready.document
+
+                async def arrived(record: Attachment | Photo, stored: Stored, document: Document = document) -> None:
+                    await run.completed(document, record.uid, stored.file.size)
+
+                yield journalled(run, ready, self._upload(ready), arrived)
+
+    def _upload(self, ready: Ready) -> Upload[Any]:
         document = ready.document
-        photos, attachments = self._project.photos, self._project.attachments
-        upload: Upload[Any] = (
-            cast("Upload[Any]", photos._upload(context, file, index, None, {}))
-            if document.kind == "photo"
-            else cast("Upload[Any]", attachments._upload(context, file, index, NOT_GIVEN, None, NOT_GIVEN, {}))
-        )
-        ask, complete = upload.target, upload.complete
-        assert callable(ask) and complete is not None  # noqa: PT018
-
-        async def slot(request: SlotRequest) -> UploadTarget:
-            await run.digested(document, request.file)
-            return await ask(request)
-
-        async def reached(state: UploadState) -> None:
-            await run.reached(document, state)
-
-        async def completed(stored: Stored) -> Any:
-            record = await complete(stored)
-            await run.completed(document, record.uid, stored.file.size)
-            return record
-
-        return evolve(
-            upload,
-            target=slot,
-            complete=completed,
-            on_state=reached,
-            digests=("sha256",),
-            resume=resume_of(document, ready.path),
-        )
-
-
-async def _files(run: Run, ready: AsyncGenerator[Ready, None]) -> AsyncGenerator[UploadFile, None]:
-    async with aclosing(ready) as readies:
-        async for item in readies:
-            document = item.document
-            name = document.name if document.kind == "photo" else document.title or document.name
-            yield UploadFile(
-                item.path,
-                name=name,
-                folder=document.folder if document.kind == "attachment" else None,
-                title=document.title or document.name,
-                attributes={"ready": item},
-            )
-
-
-def _ready(outcome: Outcome[Any]) -> Ready:
-    ready: Ready = outcome.upload.file.attributes["ready"]
-    return ready
+        title = document.title or document.name
+        if document.kind == "photo":
+            return self._project.photos.make_upload(UploadFile(ready.path, name=document.name, title=title))
+        return self._project.attachments.make_upload(UploadFile(ready.path, name=title, folder=document.folder))

@@ -7,10 +7,11 @@ import base64
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
-from typing import Unpack
+from typing import TypeVar, Unpack
 
-from ...errors import InvalidInputError, SourceUnreadableError
+from ...errors import InvalidInputError, PlangrepAsyncError, SourceUnreadableError
 from ...session.call import Answer, Call, CallKeywords
 from ...session.session import Session
 from ...upload import (
@@ -22,8 +23,9 @@ from ...upload import (
     Upload,
     UploadFile,
     UploadProgress,
+    UploadScheduler,
 )
-from .._context import Context, api_path
+from .._context import Context, WireKeywords, api_path
 from ..limits import MAX_FILES, check_file_name, check_idempotency_key, check_range, check_sha256
 from ..models.enums import UploadMode
 from ..models.job import Job
@@ -38,23 +40,25 @@ from ..models.upload import (
     UploadInstruction,
 )
 from ..uploads.completion import completion_of
-from ..uploads.engine import UploadEngine
 from ..uploads.files import Files, as_files
 from ..uploads.form import form_metadata
 from ..uploads.form_route import form_call, form_target
+from ..uploads.registered_route import RegisteredRoute
 from ..uploads.report import JobUploadReport
 from ..uploads.targets import completion_record, target_of
 
 __all__ = ["UploadSteps"]
 
+R = TypeVar("R")
+
 
 class UploadSteps:
     """Register, send, complete; every method raises the errors of :mod:`plangrep_async.errors`."""
 
-    def __init__(self, context: Context, session: Session, engine: UploadEngine) -> None:
+    def __init__(self, context: Context, session: Session, scheduler: UploadScheduler) -> None:
         self._context = context
         self._session = session
-        self._engine = engine
+        self._scheduler = scheduler
 
     async def register(
         self, job_id: str, files: Sequence[Registration], **keywords: Unpack[CallKeywords]
@@ -92,6 +96,30 @@ class UploadSteps:
             repeatable=True,
         )
         return await self._context.send(call, keywords)
+
+    def registered_route(self, job_id: str, **keywords: Unpack[WireKeywords]) -> RegisteredRoute:
+        """Makes uploads as values, of files that are registered first, for ``client.scheduler`` to run.
+
+        ::
+
+            async with client.uploads.registered_route(job.id) as route:
+                uploads = (route.make_upload(path) for path in paths)  # any iterable, an async one too
+                async for outcome in client.scheduler.run(uploads):
+                    print(outcome.file_name, outcome.result or outcome.error)
+
+        Files that are ready at the same moment are registered together. Each result is an :class:`UploadedFile`, whose
+        ``completion`` tells :meth:`complete` of it. Registering and storing the same bytes again does no harm, so such
+        an upload can be begun again after a crash, or gone on with (``UploadState``).
+
+        Args:
+            job_id: of a job that takes files.
+            keywords: ``timeout`` and ``max_attempts`` of the registrations.
+        """
+
+        async def register(files: Sequence[Registration]) -> Sequence[UploadInstruction]:
+            return (await self.register(job_id, files, **keywords)).uploads
+
+        return RegisteredRoute(register, self._context.codec.names)
 
     async def form(
         self,
@@ -131,7 +159,7 @@ class UploadSteps:
             await self._session.limiter.acquire(call.limit_kinds)
             return form_target(self._session, job_id, form_metadata(request.files, flow_id))
 
-        return await self._engine.upload(Upload(found, slot, complete=complete), on_progress)
+        return await self._run(Upload(found, slot, complete=complete), on_progress)
 
     async def put(
         self,
@@ -161,7 +189,7 @@ class UploadSteps:
                 raise request.reason
             return target_of(instruction, request.file.size, self._context.codec.names)
 
-        return await self._engine.upload(Upload(file, slot, complete=complete), on_progress)
+        return await self._run(Upload(file, slot, complete=complete), on_progress)
 
     async def content(
         self,
@@ -238,6 +266,17 @@ class UploadSteps:
             idempotency_key=check_idempotency_key(key or self._context.new_key()),
         )
         return await self._context.send(call, keywords)
+
+    async def _run(self, upload: Upload[R], on_progress: Callable[[UploadProgress], None] | None) -> R:
+        self._session.check_usable()
+        if on_progress is None:
+            return await self._scheduler.upload(upload)
+        async with aclosing(self._scheduler.run([upload], on_progress=on_progress)) as outcomes:
+            (outcome,) = [outcome async for outcome in outcomes]
+        if not outcome.ok:
+            raise outcome.error or PlangrepAsyncError(f"{outcome.file_name}: cancelled")
+        result: R = outcome.result
+        return result
 
 
 def _encode(content: bytes | str | os.PathLike[str]) -> tuple[str, str]:

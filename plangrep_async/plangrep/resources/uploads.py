@@ -10,19 +10,15 @@ from ...errors import DeadlineExceededError, InvalidInputError
 from ...session.call import CallOptions
 from ...session.deadline import Deadline
 from ...session.session import Session
-from ...upload import UploadFile, UploadProgress
+from ...upload import UploadFile, UploadProgress, UploadScheduler
 from .._context import Context, WireKeywords, api_path
 from ..limits import check_files, check_range
 from ..models.enums import JobStatus
 from ..models.job import Job
-from ..models.upload import Registration, UploadInstruction
 from ..uploads.arrivals import Arrivals
-from ..uploads.engine import UploadEngine
 from ..uploads.files import Files, as_files, sizes_of
 from ..uploads.form_route import FormRoute
 from ..uploads.ledger import Ledger
-from ..uploads.registered_route import RegisteredRoute
-from ..uploads.registrar import Registrar
 from ..uploads.report import FailedFile, JobUploadReport, UploadedFile
 from .jobs import Jobs
 from .upload_steps import UploadSteps
@@ -39,8 +35,8 @@ _ASK_DEADLINE = 60.0
 class Uploads(UploadSteps):
     """Files into a job. :meth:`send` does all; the other methods are its steps, each alone."""
 
-    def __init__(self, context: Context, session: Session, engine: UploadEngine, jobs: Jobs) -> None:
-        super().__init__(context, session, engine)
+    def __init__(self, context: Context, session: Session, scheduler: UploadScheduler, jobs: Jobs) -> None:
+        super().__init__(context, session, scheduler)
         self._jobs = jobs
 
     async def send(
@@ -175,25 +171,18 @@ class Uploads(UploadSteps):
             present=len(job.files or ()),
         )
 
-        async def register(registrations: Sequence[Registration]) -> Sequence[UploadInstruction]:
-            return (await self.register(job_id, registrations, **keywords)).uploads
-
         async def read() -> Job:
             return await self._jobs.get(job_id, deadline=_ASK_DEADLINE, **keywords)
 
-        scheduler = await self._engine.open()
-        registrar = Registrar(register)
+        self._session.check_usable()
         arrivals = Arrivals(read, lambda: self._jobs.turn(job_id), ledger.known)
         forms = FormRoute(self._context, self._session, job_id, arrivals)
-        registered = RegisteredRoute(registrar, self._context.codec.names)
-        ledger.superseded, ledger.known = registered.superseded, arrivals.known
-        uploads = [(registered if file.name in large else forms).upload(file) for file in ledger.files]
-        try:
-            async with aclosing(scheduler.run(uploads, on_progress=on_progress)) as outcomes:
+        async with self.registered_route(job_id, **keywords) as registered:
+            ledger.superseded, ledger.known = registered.superseded, arrivals.known
+            uploads = [(registered if file.name in large else forms).make_upload(file) for file in ledger.files]
+            async with aclosing(self._scheduler.run(uploads, on_progress=on_progress)) as outcomes:
                 async for outcome in outcomes:
                     ledger.note(outcome, registered.ended(outcome) if outcome.upload.digests else forms.ended(outcome))
-        finally:
-            await registrar.aclose()
 
     async def _open_job(self, job_id: str, job: Job | None, keywords: WireKeywords) -> Job:
         if job is None:

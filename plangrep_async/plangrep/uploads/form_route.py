@@ -56,7 +56,7 @@ class FormRoute:
         self._arrivals = arrivals
         self._begun: set[int] = set()
 
-    def upload(self, file: UploadFile) -> Upload[UploadedFile]:
+    def make_upload(self, file: UploadFile) -> Upload[UploadedFile]:
         """What the engine does with the file. Nothing is asked or sent yet."""
         flow_id = self._context.new_key()
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from types import TracebackType
+from typing import Self
 
-from ...upload import MultipartTarget, Outcome, PutTarget, SlotRequest, Stored, Upload, UploadFile
+from ...upload import FileSource, MultipartTarget, Outcome, PutTarget, SlotRequest, Stored, Upload, UploadFile
 from ..limits import check_classification, check_file_name
 from ..models.upload import DirectUpload, Registration
 from ..unverified import WireNames
-from .registrar import Registrar
+from .registrar import Register, Registrar
 from .report import FailedFile, UploadedFile
 from .targets import completion_record, target_of
 
@@ -16,22 +18,38 @@ __all__ = ["RegisteredRoute"]
 
 
 class RegisteredRoute:
-    """Makes an upload of each file of one job. The service decides between PUT and multipart.
+    """Makes an upload of each file of one job; see ``client.uploads.registered_route``. The service decides between
+    PUT and multipart.
 
-    The engine asks for a place again when a signed URL has run out; the file is then registered anew.
+    Use it with ``async with``, around the run of its uploads: leaving stops a registration that nobody waits for. The
+    engine asks for a place again when a signed URL has run out; the file is then registered anew.
 
     Attributes:
-        superseded: documents that a later registration of the same file has replaced.
+        superseded: documents that a later registration of the same file has replaced. A completion that says nothing of
+            documents waits for them too.
+
+    Args:
+        register: sends one registration of up to 100 files; its instructions are in their order.
+        names: of what no page confirms.
     """
 
-    def __init__(self, registrar: Registrar, names: WireNames) -> None:
-        self._registrar = registrar
+    def __init__(self, register: Register, names: WireNames) -> None:
+        self._registrar = Registrar(register)
         self._names = names
         self._documents: defaultdict[int, list[str]] = defaultdict(list)
         self.superseded: list[str] = []
 
-    def upload(self, file: UploadFile) -> Upload[UploadedFile]:
-        """What the engine does with the file. Nothing is asked or sent yet."""
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._registrar.aclose()
+
+    def make_upload(self, file: UploadFile | FileSource) -> Upload[UploadedFile]:
+        """The upload of one file. Nothing is looked at, asked or sent before it runs."""
+        file = UploadFile.of(file)
 
         async def slot(request: SlotRequest) -> PutTarget | MultipartTarget:
             prepared = request.file
@@ -66,8 +84,7 @@ class RegisteredRoute:
         )
 
     async def _complete(self, stored: Stored) -> UploadedFile:
-        multipart = isinstance(stored.target, MultipartTarget)
-        record = completion_record(stored.memo, stored.parts, multipart=multipart)
+        record = completion_record(stored.memo, stored.parts, multipart=bool(stored.parts))
         return UploadedFile(
             file=stored.file.file,
             document_id=record.document_id,

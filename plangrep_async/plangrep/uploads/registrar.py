@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 from ...errors import APIStatusError, BadRequestError, PayloadTooLargeError, UnprocessableEntityError
 from ..limits import MAX_FILES
 from ..models.upload import Registration, UploadInstruction
 
-__all__ = ["Registrar"]
+__all__ = ["Register", "Registrar"]
+
+Register: TypeAlias = Callable[[Sequence[Registration]], Awaitable[Sequence[UploadInstruction]]]
 
 _Waiting = tuple[Registration, asyncio.Future[UploadInstruction]]
 
@@ -24,7 +27,7 @@ class Registrar:
         register: sends one call; its instructions are in the order of the registrations.
     """
 
-    def __init__(self, register: Callable[[Sequence[Registration]], Awaitable[Sequence[UploadInstruction]]]) -> None:
+    def __init__(self, register: Register) -> None:
         self._register = register
         self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None

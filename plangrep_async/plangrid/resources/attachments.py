@@ -9,33 +9,25 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from ...session.call import NOT_GIVEN, Call, NotGiven
-from ...upload import Outcome, PreparedFile, Upload, UploadFile
+from ...upload import Outcome, PreparedFile, Upload
 from .._codec import record_of
 from .._context import CallArguments, Context
-from .._download import download
-from .._resource import Resource, list_query, page_query, post
+from .._resource import list_query, page_query, post
 from .._rules import PAGE_SIZE, check_flag, check_text, given, needs_a_field
 from ..models import Attachment, FileUpload
 from ..pages import Listing, Page
-from ..uploads.completion import Completion, completion_call
 from ..uploads.content import pdf_type, read_head
-from ..uploads.pipeline import (
-    FileInput,
-    OnProgress,
-    UploadResults,
-    calls_of,
-    named,
-    run_each,
-    run_many,
-    run_one,
-    upload_of,
-)
+from ..uploads.pipeline import FileInput, OnProgress, UploadResults, named, run_each, run_many, run_one
+from .file_records import FileRecords
 
 __all__ = ["Attachments"]
 
 
-class Attachments(Resource):
+class Attachments(FileRecords[Attachment]):
     """Files in the folders of a project."""
+
+    _record = Attachment
+    _name = "attachments"
 
     def list(
         self,
@@ -109,12 +101,7 @@ class Attachments(Resource):
 
         Cancelled: nothing is left behind.
         """
-        record = attachment if isinstance(attachment, Attachment) else await self.get(attachment)
-
-        async def renew() -> str | None:
-            return (await self.get(record.uid)).url
-
-        return await download(self._context, record.url, to, options, renew)
+        return await self._fetch(attachment, to, options)
 
     async def request_upload(
         self,
@@ -127,19 +114,6 @@ class Attachments(Resource):
     ) -> FileUpload:
         """Ask for a place to send a file to ("Upload Attachment to Project"); :meth:`upload` does all three steps."""
         return await self._send(self._slot(name, folder, content_type, auto_version), options)
-
-    async def complete_upload(self, upload: FileUpload | str, **options: Unpack[CallArguments]) -> Attachment:
-        """Say that the file is stored ("Complete Attachment Upload to Project"): the upload, or its token.
-
-        Raises:
-            ConflictError: the token is used up: the record exists under the upload's uid.
-            GoneError: it has run out.
-            BadRequestError: the file is missing.
-        """
-        if isinstance(upload, FileUpload):
-            return await self._send(completion_call(self._context, upload.webhook_url, record_of(Attachment)), options)
-        path = self._path("attachments", "uploads", "completions", upload)
-        return await self._send(Call("GET", path, record_of(Attachment), repeatable=False), options)
 
     async def upload(
         self,
@@ -173,8 +147,36 @@ class Attachments(Resource):
 
         Cancelled: the transfer stops and no record appears, unless the completion was under way already.
         """
-        upload = self._upload(self._context, named(file, name), 0, folder, content_type, auto_version, options)
+        upload = self._upload_of(self._context, file, name, folder, content_type, auto_version, options)
         return await run_one(self._context, upload, on_progress)
+
+    def make_upload(
+        self,
+        file: FileInput,
+        *,
+        name: str | None = None,
+        folder: str | NotGiven | None = NOT_GIVEN,
+        content_type: str | None = None,
+        auto_version: bool | NotGiven = NOT_GIVEN,
+        **options: Unpack[CallArguments],
+    ) -> Upload[Attachment]:
+        """The same as a value for ``client.scheduler``; nothing is looked at or asked for before it runs there.
+
+        ::
+
+            uploads = (project.attachments.make_upload(path) for path in paths)  # any iterable, an async one too
+            async for outcome in client.scheduler.run(uploads):
+                print(outcome.file_name, outcome.result or outcome.error)
+
+        Uploads of several resources may go into one run. ``attrs.evolve`` adds what this client has no word for:
+        ``key``, ``digests``, ``on_state``, ``resume``. Its small calls wait a little for those of other uploads
+        (``upload_linger``).
+
+        Args:
+            file, name, folder, content_type, auto_version, **options: as in :meth:`upload`.
+        """
+        context = self._context.for_many()
+        return self._upload_of(context, file, name, folder, content_type, auto_version, options)
 
     def upload_each(
         self,
@@ -193,8 +195,8 @@ class Attachments(Resource):
         return run_each(
             self._context,
             files,
-            lambda context, file, index: self._upload(
-                context, file, index, folder, content_type, auto_version, options
+            lambda file: self.make_upload(
+                file, folder=folder, content_type=content_type, auto_version=auto_version, **options
             ),
             on_progress,
         )
@@ -220,16 +222,17 @@ class Attachments(Resource):
         )
         return await run_many(outcomes)
 
-    def _upload(
+    def _upload_of(
         self,
         context: Context,
-        file: UploadFile,
-        key: int,
+        given: FileInput,
+        name: str | None,
         folder: str | NotGiven | None,
         content_type: str | None,
         auto_version: bool | NotGiven,
         options: CallArguments,
     ) -> Upload[Attachment]:
+        file = named(given, name)
         if isinstance(folder, NotGiven) and file.folder is not None:
             folder = file.folder
 
@@ -237,17 +240,7 @@ class Attachments(Resource):
             kind = content_type or pdf_type(await read_head(file), file.name)
             return self._slot(prepared.name, folder, kind, auto_version)
 
-        calls = calls_of(options)
-        completion = Completion(
-            context,
-            record_of(Attachment),
-            lambda uid: context.sender.send(self._reading(uid), calls),
-            options=calls,
-        )
-        return upload_of(context, file, slot, completion, options, key)
-
-    def _reading(self, uid: str) -> Call[Attachment]:
-        return Call("GET", self._path("attachments", uid), record_of(Attachment))
+        return self._upload(context, file, slot, options)
 
     def _slot(
         self, name: str, folder: str | NotGiven | None, content_type: str, auto_version: bool | NotGiven

@@ -9,33 +9,25 @@ from pathlib import Path
 from typing import Unpack
 
 from ...session.call import Call
-from ...upload import Outcome, PreparedFile, Upload, UploadFile
+from ...upload import Outcome, PreparedFile, Upload
 from .._codec import record_of
 from .._context import CallArguments, Context
-from .._download import download
-from .._resource import Resource, list_query, page_query, post
+from .._resource import list_query, page_query, post
 from .._rules import PAGE_SIZE, check_text
 from ..models import FileUpload, Photo
 from ..pages import Listing, Page
-from ..uploads.completion import Completion, completion_call
 from ..uploads.content import photo_type, read_head
-from ..uploads.pipeline import (
-    FileInput,
-    OnProgress,
-    UploadResults,
-    calls_of,
-    named,
-    run_each,
-    run_many,
-    run_one,
-    upload_of,
-)
+from ..uploads.pipeline import FileInput, OnProgress, UploadResults, named, run_each, run_many, run_one
+from .file_records import FileRecords
 
 __all__ = ["Photos"]
 
 
-class Photos(Resource):
+class Photos(FileRecords[Photo]):
     """Pictures of a project."""
+
+    _record = Photo
+    _name = "photos"
 
     def list(
         self,
@@ -93,12 +85,7 @@ class Photos(Resource):
 
         Cancelled: nothing is left behind.
         """
-        record = photo if isinstance(photo, Photo) else await self.get(photo)
-
-        async def renew() -> str | None:
-            return (await self.get(record.uid)).url
-
-        return await download(self._context, record.url, to, options, renew)
+        return await self._fetch(photo, to, options)
 
     async def request_upload(self, title: str, *, content_type: str, **options: Unpack[CallArguments]) -> FileUpload:
         """Ask for a place to send a picture to ("Upload Photo to Project"); :meth:`upload` does all three steps.
@@ -106,19 +93,6 @@ class Photos(Resource):
         ``content_type`` is ``image/png`` or ``image/jpeg``.
         """
         return await self._send(self._slot(title, content_type), options)
-
-    async def complete_upload(self, upload: FileUpload | str, **options: Unpack[CallArguments]) -> Photo:
-        """Say that the picture is stored ("Complete Photo Upload to Project"): the upload, or its token.
-
-        Raises:
-            ConflictError: the token is used up: the record exists under the upload's uid.
-            GoneError: it has run out.
-            BadRequestError: the file is missing.
-        """
-        if isinstance(upload, FileUpload):
-            return await self._send(completion_call(self._context, upload.webhook_url, record_of(Photo)), options)
-        path = self._path("photos", "uploads", "completions", upload)
-        return await self._send(Call("GET", path, record_of(Photo), repeatable=False), options)
 
     async def upload(
         self,
@@ -147,9 +121,22 @@ class Photos(Resource):
 
         Cancelled: the transfer stops and no record appears, unless the completion was under way already.
         """
-        return await run_one(
-            self._context, self._upload(self._context, named(file, name), 0, title, options), on_progress
-        )
+        return await run_one(self._context, self._upload_of(self._context, file, name, title, options), on_progress)
+
+    def make_upload(
+        self,
+        file: FileInput,
+        *,
+        name: str | None = None,
+        title: str | None = None,
+        **options: Unpack[CallArguments],
+    ) -> Upload[Photo]:
+        """The same as a value for ``client.scheduler``; see :meth:`Attachments.make_upload`.
+
+        Args:
+            file, name, title, **options: as in :meth:`upload`.
+        """
+        return self._upload_of(self._context.for_many(), file, name, title, options)
 
     def upload_each(
         self,
@@ -162,12 +149,7 @@ class Photos(Resource):
 
         Leaving the loop early cancels what still runs; use :func:`contextlib.aclosing` to wait for that.
         """
-        return run_each(
-            self._context,
-            files,
-            lambda context, file, index: self._upload(context, file, index, None, options),
-            on_progress,
-        )
+        return run_each(self._context, files, lambda file: self.make_upload(file, **options), on_progress)
 
     async def upload_many(
         self,
@@ -179,24 +161,16 @@ class Photos(Resource):
         """Upload pictures in parallel: the records in their order, and apart those that failed. See :meth:`upload`."""
         return await run_many(self.upload_each(files, on_progress=on_progress, **options))
 
-    def _upload(
-        self, context: Context, file: UploadFile, key: int, title: str | None, options: CallArguments
+    def _upload_of(
+        self, context: Context, given: FileInput, name: str | None, title: str | None, options: CallArguments
     ) -> Upload[Photo]:
+        file = named(given, name)
+
         async def slot(prepared: PreparedFile) -> Call[FileUpload]:
             kind = photo_type(await read_head(file), file.name)
             return self._slot(title if title is not None else file.title or prepared.name, kind)
 
-        calls = calls_of(options)
-        completion = Completion(
-            context,
-            record_of(Photo),
-            lambda uid: context.sender.send(self._reading(uid), calls),
-            options=calls,
-        )
-        return upload_of(context, file, slot, completion, options, key)
-
-    def _reading(self, uid: str) -> Call[Photo]:
-        return Call("GET", self._path("photos", uid), record_of(Photo))
+        return self._upload(context, file, slot, options)
 
     def _slot(self, title: str, content_type: str) -> Call[FileUpload]:
         body = {"content_type": check_text(content_type, "content_type"), "title": check_text(title, "title")}

@@ -14,7 +14,7 @@ from .._rules import PAGE_SIZE, check_integer, check_text
 from ..models import FileUpload, Sheet, VersionUpload
 from ..pages import Listing, Page
 from ..uploads.completion import completion_call
-from ..uploads.pipeline import FileInput, OnProgress, calls_of, gathering, several
+from ..uploads.pipeline import FileInput, OnProgress, calls_of, several
 from ..uploads.unfinished import UnfinishedVersion
 from ..uploads.version import OnState, VersionRun, announced, completion_of, look_at
 from .packets import Packets
@@ -97,7 +97,7 @@ class Sheets(Packets):
         calls = calls_of(options)
         upload = await self._context.sender.send(self._announcement(version_name, len(sources)), calls)
         unfinished = announced(self._scope[1], version_name, looked, upload)
-        run = VersionRun(gathering(self._context), options, on_state, on_progress)
+        run = VersionRun(self._context.for_many(), options, on_state, on_progress)
         return await run(unfinished, {file.name: file for file in sources})
 
     async def resume_version(
@@ -122,7 +122,7 @@ class Sheets(Packets):
         """
         if not isinstance(unfinished, UnfinishedVersion):
             unfinished = UnfinishedVersion.from_json(unfinished)
-        run = VersionRun(gathering(self._context), options, on_state, on_progress)
+        run = VersionRun(self._context.for_many(), options, on_state, on_progress)
         return await run(unfinished, unfinished.sources(self._scope[1], several(files)))
 
     async def request_version(

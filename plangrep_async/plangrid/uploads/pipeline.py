@@ -30,14 +30,12 @@ from .._rules import check_text
 from ..models import FileUpload
 from .completion import Completion
 from .form import form_target
-from .together import Together
 
 __all__ = [
     "FileInput",
     "OnProgress",
     "UploadResults",
     "calls_of",
-    "gathering",
     "named",
     "run_each",
     "run_many",
@@ -133,17 +131,12 @@ def calls_of(arguments: CallArguments) -> CallOptions | None:
     return options if options is None else evolve(options, deadline=None)
 
 
-def gathering(context: Context) -> Context:
-    """The same, its calls waiting a little for one another."""
-    return evolve(context, sender=Together(context.sender, context.session.clock, context.together))
-
-
 async def run_one(context: Context, upload: Upload[R], on_progress: OnProgress | None = None) -> R:
     """Run one upload and give its record, or raise its error."""
-    scheduler = await context.scheduler()
+    context.session.check_usable()
     if on_progress is None:
-        return await scheduler.upload(upload)
-    async with aclosing(scheduler.run([upload], on_progress=on_progress)) as outcomes:
+        return await context.scheduler.upload(upload)
+    async with aclosing(context.scheduler.run([upload], on_progress=on_progress)) as outcomes:
         async for outcome in outcomes:
             if outcome.ok:
                 return outcome.result
@@ -154,14 +147,13 @@ async def run_one(context: Context, upload: Upload[R], on_progress: OnProgress |
 async def run_each(
     context: Context,
     files: Iterable[FileInput] | AsyncIterable[FileInput],
-    make: Callable[[Context, UploadFile, int], Upload[R]],
+    make: Callable[[FileInput], Upload[R]],
     on_progress: OnProgress | None = None,
 ) -> AsyncGenerator[Outcome[R], None]:
-    """Run many, and give each outcome when it is there."""
-    scheduler = await context.scheduler()
-    context = gathering(context)
-    uploads = _uploads(files, lambda file, index: make(context, file, index))
-    async with aclosing(scheduler.run(uploads, on_progress=on_progress)) as outcomes:
+    """Run many, and give each outcome when it is there. The key of each is the number of its file."""
+    context.session.check_usable()
+    uploads = _uploads(files, lambda file, index: evolve(make(file), key=index))
+    async with aclosing(context.scheduler.run(uploads, on_progress=on_progress)) as outcomes:
         async for outcome in outcomes:
             yield outcome
 
@@ -176,7 +168,7 @@ async def run_many(outcomes: AsyncGenerator[Outcome[R], None]) -> UploadResults[
 
 
 def _uploads(
-    files: Iterable[FileInput] | AsyncIterable[FileInput], make: Callable[[UploadFile, int], Upload[R]]
+    files: Iterable[FileInput] | AsyncIterable[FileInput], make: Callable[[FileInput, int], Upload[R]]
 ) -> Iterable[Upload[R]] | AsyncIterable[Upload[R]]:
     if isinstance(files, AsyncIterable):
         return _uploads_async(files, make)
@@ -186,13 +178,13 @@ def _uploads(
         raise InvalidInputError(f"files: a {type(files).__name__} is no list of files")
     # What is a list already is looked at before a byte is sent: something in it may be no file at all.
     known = several(files) if isinstance(files, Sequence) else files
-    return (make(named(file), index) for index, file in enumerate(known))
+    return (make(file, index) for index, file in enumerate(known))
 
 
 async def _uploads_async(
-    files: AsyncIterable[FileInput], make: Callable[[UploadFile, int], Upload[R]]
+    files: AsyncIterable[FileInput], make: Callable[[FileInput, int], Upload[R]]
 ) -> AsyncGenerator[Upload[R], None]:
     index = 0
     async for file in files:
-        yield make(named(file), index)
+        yield make(file, index)
         index += 1

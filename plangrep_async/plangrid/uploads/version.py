@@ -136,8 +136,7 @@ class VersionRun:
         if not uploads:
             return unfinished
         errors: list[Exception] = []
-        scheduler = await self.context.scheduler()
-        async with aclosing(scheduler.run(uploads, on_progress=self.on_progress)) as outcomes:
+        async with aclosing(self.context.scheduler.run(uploads, on_progress=self.on_progress)) as outcomes:
             async for outcome in outcomes:
                 if outcome.ok:
                     unfinished = unfinished.with_stored(outcome.upload.key)

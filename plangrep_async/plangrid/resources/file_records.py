@@ -1,0 +1,74 @@
+"""Records that are made by uploading a file: what attachments and photos have in common."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Generic, TypeVar, Unpack
+
+from ...session.call import Call
+from ...upload import PreparedFile, Upload, UploadFile
+from .._codec import record_of
+from .._context import CallArguments, Context
+from .._download import download
+from .._resource import Resource
+from ..models import Attachment, FileUpload, Photo
+from ..uploads.completion import Completion, completion_call
+from ..uploads.pipeline import calls_of, upload_of
+
+__all__ = ["FileRecords"]
+
+R = TypeVar("R", Attachment, Photo)
+
+
+class FileRecords(Resource, Generic[R]):
+    """A collection of such records; ``_record`` is their type, ``_name`` the collection's in paths."""
+
+    _record: type[R]
+    _name: str
+
+    async def complete_upload(self, upload: FileUpload | str, **options: Unpack[CallArguments]) -> R:
+        """Say that the file is stored ("Complete Attachment Upload to Project", "Complete Photo Upload to Project"):
+        the upload, or its token.
+
+        Raises:
+            ConflictError: the token is used up: the record exists under the upload's uid.
+            GoneError: it has run out.
+            BadRequestError: the file is missing.
+        """
+        if isinstance(upload, FileUpload):
+            call = completion_call(self._context, upload.webhook_url, record_of(self._record))
+        else:
+            path = self._path(self._name, "uploads", "completions", upload)
+            call = Call("GET", path, record_of(self._record), repeatable=False)
+        return await self._send(call, options)
+
+    async def _fetch(self, record: R | str, to: str | os.PathLike[str], options: CallArguments) -> Path:
+        """The file of a record, or of the record with this uid, at ``to``."""
+        found = await self._read(record) if isinstance(record, str) else record
+
+        async def renew() -> str | None:
+            return (await self._read(found.uid)).url
+
+        return await download(self._context, found.url, to, options, renew)
+
+    async def _read(self, uid: str) -> R:
+        return await self._get(self._record, {}, self._name, uid)
+
+    def _upload(
+        self,
+        context: Context,
+        file: UploadFile,
+        slot: Callable[[PreparedFile], Awaitable[Call[FileUpload]]],
+        options: CallArguments,
+    ) -> Upload[R]:
+        calls = calls_of(options)
+        decode = record_of(self._record)
+        completion = Completion(
+            context,
+            decode,
+            lambda uid: context.sender.send(Call("GET", self._path(self._name, uid), decode), calls),
+            options=calls,
+        )
+        return upload_of(context, file, slot, completion, options)
