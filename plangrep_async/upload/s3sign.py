@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -84,7 +85,7 @@ class S3Signer:
         if not 1 <= expires <= MAX_EXPIRES:
             raise InvalidInputError(f"presign(expires=): {expires} is not within 1 to {MAX_EXPIRES} seconds")
         when = _stamp(now)
-        signed = {"host": urlsplit(self.endpoint).netloc, **{k.lower(): v.strip() for k, v in (headers or {}).items()}}
+        signed = {"host": urlsplit(self.endpoint).netloc, **{k.lower(): _trim(v) for k, v in (headers or {}).items()}}
         names = ";".join(sorted(signed))
         parameters = {
             **(query or {}),
@@ -156,6 +157,11 @@ class S3Signer:
 
 def _stamp(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _trim(value: str) -> str:
+    """As servers do before they compare. [AWS IAM User Guide: Create a signed AWS API request, canonical headers]"""
+    return re.sub(r"[ \t]+", " ", value).strip()
 
 
 def _encode(text: str) -> str:

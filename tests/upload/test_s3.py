@@ -36,6 +36,14 @@ def test_a_session_token_goes_along():
     assert ("x-amz-security-token", "token") in signer.post_form("k", now=0)[1]
 
 
+def test_blanks_in_headers_count_once():
+    """Servers compare them so; the header itself is sent as it stands."""
+    signer = S3Signer("https://s3.example", "b", KEY)
+    urls = {signer.presign("PUT", "k", now=0, headers={"x-amz-meta-a": text}) for text in ("a b", " a  b", "a \t b ")}
+    assert len(urls) == 1
+    assert urls != {signer.presign("PUT", "k", now=0, headers={"x-amz-meta-a": "ab"})}
+
+
 @pytest.mark.parametrize("expires", [0, 604_801])
 def test_urls_live_for_a_week_at_most(expires):
     with pytest.raises(InvalidInputError, match="604800"):
