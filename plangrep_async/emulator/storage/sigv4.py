@@ -81,7 +81,7 @@ def verify(
     Args:
         path: percent-encoded, as it came.
         query: decoded parameters, in any order.
-        headers: lower-case names.
+        headers: lower-case names; values as HTTP libraries give them, in Latin-1.
 
     Raises:
         S3Error: AccessDenied (no signature, expired, unsigned ``x-amz-`` headers), AuthorizationQueryParametersError,
@@ -119,7 +119,7 @@ def verify(
             "There were headers present in the request which were not signed",
             {"HeadersNotSigned": ", ".join(unsigned)},
         )
-    signed = {name: headers.get(name, "") for name in names}
+    signed = {name: headers.get(name, "").encode("latin-1").decode("utf-8", "surrogateescape") for name in names}
     rest = [(name, value) for name, value in query if name != "X-Amz-Signature"]
     expected = _signature(credentials, method, path, rest, signed, stamp, day)
     if not hmac.compare_digest(expected, given):
@@ -150,7 +150,7 @@ def _signature(
         ";".join(names),
         "UNSIGNED-PAYLOAD",
     ]
-    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    digest = hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
     text = "\n".join((ALGORITHM, stamp, _scope(credentials, day), digest))
     return hmac.new(signing_key(credentials, day), text.encode(), "sha256").hexdigest()
 

@@ -53,6 +53,12 @@ def test_signed_headers_must_come_as_they_were_signed() -> None:
     assert code(url, method="PUT", headers={**sent, "x-amz-acl": "public-read"}) == "AccessDenied"
 
 
+def test_headers_beyond_ascii_are_signed_as_their_bytes() -> None:
+    url = presign(CREDENTIALS, "PUT", f"https://{HOST}/k", now=NOW, lifetime=60, headers={"x-amz-meta-a": "図  é"})
+    check(url, method="PUT", headers={"x-amz-meta-a": "図 é".encode().decode("latin-1")})
+    assert code(url, method="PUT", headers={"x-amz-meta-a": "\xe9"}) == "SignatureDoesNotMatch"
+
+
 def test_anything_changed_does_not_match() -> None:
     query = [("partNumber", "1"), ("uploadId", "u/1")]
     url = presign(CREDENTIALS, "PUT", f"https://{HOST}/a%20key", now=NOW, lifetime=60, query=query)
