@@ -37,7 +37,8 @@ def sentence(error: PlangrepAsyncError) -> str:
     """What happened and what to do, for people; never a traceback."""
     text = str(error).rstrip(".")
     if isinstance(error, AuthenticationError):
-        return f"{text}. Is PLANGREP_API_KEY the right key, and not revoked or expired?"
+        name = "PLANGREP_API_KEY" if "/api/open/" in (error.url or "/api/open/") else "PLANGRID_API_KEY"
+        return f"{text}. Is {name} the right key, and not revoked or expired?"
     if isinstance(error, JobBlockedError | WaitTimeoutError | DeadlineExceededError | ClientClosedError):
         return f"{text}."
-    return text + "."
+    return text if text.endswith("?") else text + "."

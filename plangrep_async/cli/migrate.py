@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 import click
 
 from ..errors import ConfigurationError, PlangrepAsyncError
 from .exits import INTERRUPTED, exit_code, sentence
 
-__all__ = ["migrate"]
+__all__ = ["JOURNAL", "migrate"]
 
-F = TypeVar("F", bound=Callable[..., Any])
+Options: TypeAlias = tuple[Callable[[Any], Any], ...]
 
 JOURNAL = "migration.db"
 
@@ -32,47 +34,26 @@ def _commands() -> ModuleType:
 def _call(context: click.Context, name: str, arguments: dict[str, Any]) -> None:
     try:
         code = getattr(_commands(), name)(**arguments)
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except PlangrepAsyncError as error:
-        if (context.obj or {}).get("debug"):
+    except (KeyboardInterrupt, PlangrepAsyncError) as error:
+        if isinstance(error, KeyboardInterrupt):
+            text, code = "Interrupted.", INTERRUPTED
+        elif (context.obj or {}).get("debug"):
             raise
-        click.echo(sentence(error), err=True)
-        code = exit_code(error)
+        else:
+            text, code = sentence(error), exit_code(error)
+        if arguments.get("as_json"):
+            click.echo(json.dumps({"event": "problem", "text": text, "error": type(error).__name__}))
+        else:
+            click.echo(text, err=True)
     context.exit(code)
 
 
-def _options(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
-    def decorate(function: F) -> F:
-        for decorator in reversed(decorators):
-            function = decorator(function)
-        return function
-
-    return decorate
+def _absolute(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    return os.path.abspath(value)  # a folder's name is never taken for a service's
 
 
-_journal = click.option(
-    "--journal",
-    default=JOURNAL,
-    show_default=True,
-    metavar="FILE|URL",
-    help="What is known of each document: a file, or a postgresql:// URL.",
-)
-_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
-_quiet = click.option("--quiet", is_flag=True, help="Show problems only.")
-
-_source_options = _options(
-    click.option("--include", multiple=True, metavar="PATTERN", help="Only files of a folder that match."),
-    click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out files and folders that match."),
-    click.option("--since", type=click.DateTime(), help="Only what was changed since (local time)."),
-    click.option(
-        "--kinds",
-        multiple=True,
-        type=click.Choice(["attachment", "photo", "sheet"]),
-        help="Only such records of a PlanGrid project.",
-    ),
-)
-_target_options = _options(
+_SOURCE: Options = (click.argument("source"),)
+_TARGET: Options = (
     click.option("--to", "target", required=True, metavar="TARGET", help="plangrep:ID, plangrid:UID, or a folder."),
     click.option(
         "--pdfs",
@@ -83,7 +64,18 @@ _target_options = _options(
     ),
     click.option("--version-name", default="Migration", show_default=True, help="Of the sheets, with --pdfs sheets."),
 )
-_run_options = _options(
+_SELECTION: Options = (
+    click.option("--include", multiple=True, metavar="PATTERN", help="Only files of a folder that match."),
+    click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out files and folders that match."),
+    click.option("--since", type=click.DateTime(), help="Only what was changed since (local time)."),
+    click.option(
+        "--kinds",
+        multiple=True,
+        type=click.Choice(["attachment", "photo", "sheet"]),
+        help="Only such records of a PlanGrid project.",
+    ),
+)
+_RUN: Options = (
     click.option("--transfers", type=click.IntRange(min=1), help="Files on their way at once."),
     click.option("--max-bandwidth", type=click.IntRange(min=1), metavar="BYTES", help="Bytes a second in all."),
     click.option("--max-errors", type=click.IntRange(min=0), help="Stop when more documents than this have failed."),
@@ -103,6 +95,17 @@ _run_options = _options(
     ),
     click.option("--wait", is_flag=True, help="Wait until the Plangrep jobs have ended."),
 )
+_JOURNAL: Options = (
+    click.option(
+        "--journal",
+        default=JOURNAL,
+        show_default=True,
+        metavar="FILE|URL",
+        help="What is known of each document: a file, or a postgresql:// URL.",
+    ),
+)
+_JSON: Options = (click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines."),)
+_OUTPUT: Options = (*_JSON, click.option("--quiet", is_flag=True, help="Show problems only."))
 
 
 @click.group()
@@ -117,92 +120,54 @@ def migrate() -> None:
     """
 
 
-@migrate.command("plan")
-@click.argument("source")
-@_target_options
-@_source_options
-@_json
-@click.pass_context
-def plan_command(context: click.Context, /, **arguments: Any) -> None:
-    """A dry run: what there is, what it takes, what is wrong with it. Nothing is sent or written."""
-    _call(context, "plan", arguments)
+def _add(name: str, text: str, *options: Callable[[Any], Any], runs: str | None = None) -> None:
+    """Add a command that calls the function of its name, or ``runs``, of :mod:`.migrate_commands`."""
+
+    def callback(context: click.Context, /, **arguments: Any) -> None:
+        _call(context, runs or name, arguments)
+
+    command = click.pass_context(callback)
+    for option in reversed(options):
+        command = option(command)
+    migrate.command(name, help=text)(command)
 
 
-@migrate.command("run")
-@click.argument("source")
-@_target_options
-@_source_options
-@_run_options
-@_journal
-@_json
-@_quiet
-@click.pass_context
-def run_command(context: click.Context, /, **arguments: Any) -> None:
-    """Move SOURCE to the target, or go on with it.
-
-    Ctrl-C once finishes what is in flight, twice stops at once; SIGTERM is like Ctrl-C once. Nothing is lost in any
-    case.
-    """
-    _call(context, "run", arguments)
-
-
-@migrate.command("export")
-@click.argument("source")
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@_source_options
-@_run_options
-@_journal
-@_json
-@_quiet
-@click.pass_context
-def export_command(context: click.Context, /, folder: Path, **arguments: Any) -> None:
-    """Fetch SOURCE into FOLDER: files, records as JSON lines, and a manifest that can be imported again."""
-    _call(context, "run", {**arguments, "target": str(folder), "pdfs": "attachments", "version_name": "Migration"})
-
-
-@migrate.command("resume")
-@_journal
-@_json
-@_quiet
-@click.pass_context
-def resume_command(context: click.Context, /, **arguments: Any) -> None:
-    """Go on with what the journal knows, with the options of the last run; the source is not gone through again."""
-    _call(context, "resume", arguments)
-
-
-@migrate.command("retry")
-@_journal
-@_json
-@_quiet
-@click.pass_context
-def retry_command(context: click.Context, /, **arguments: Any) -> None:
-    """Begin the failed documents anew, and go on with the others."""
-    _call(context, "retry", arguments)
-
-
-@migrate.command("status")
-@_journal
-@_json
-@click.pass_context
-def status_command(context: click.Context, /, **arguments: Any) -> None:
-    """How far it is; may be asked while a run goes on."""
-    _call(context, "status", arguments)
-
-
-@migrate.command("verify")
-@click.option("--deep", is_flag=True, help="Fetch files where the service tells no digest, and compare.")
-@_journal
-@_json
-@click.pass_context
-def verify_command(context: click.Context, /, **arguments: Any) -> None:
-    """Compare what arrived with the target itself: counts, sizes, digests where the service allows."""
-    _call(context, "verify", arguments)
-
-
-@migrate.command("report")
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="migration-report")
-@_journal
-@click.pass_context
-def report_command(context: click.Context, /, **arguments: Any) -> None:
-    """Write report.md, documents.csv and course.png (throughput and errors over time) into FOLDER."""
-    _call(context, "report", arguments)
+_add(
+    "plan",
+    "A dry run: what there is, what it takes, what is wrong with it. Nothing is sent or written.",
+    *(*_SOURCE, *_TARGET, *_SELECTION, *_JSON),
+)
+_add(
+    "run",
+    "Move SOURCE to the target, or go on with it.\n\n"
+    "Ctrl-C once finishes what is in flight, twice stops at once; SIGTERM is like Ctrl-C once. Nothing is lost in any "
+    "case.",
+    *(*_SOURCE, *_TARGET, *_SELECTION, *_RUN, *_JOURNAL, *_OUTPUT),
+)
+_add(
+    "export",
+    "Fetch SOURCE into FOLDER: files, records as JSON lines, and a manifest that can be imported again.",
+    *_SOURCE,
+    click.argument("target", metavar="FOLDER", type=click.Path(file_okay=False), callback=_absolute),
+    *(*_SELECTION, *_RUN, *_JOURNAL, *_OUTPUT),
+    runs="run",
+)
+_add(
+    "resume",
+    "Go on with what the journal knows, with the options of the last run; the source is not gone through again.",
+    *(*_JOURNAL, *_OUTPUT),
+)
+_add("retry", "Begin the failed documents anew, and go on with the others.", *(*_JOURNAL, *_OUTPUT))
+_add("status", "How far it is; may be asked while a run goes on.", *(*_JOURNAL, *_JSON))
+_add(
+    "verify",
+    "Compare what arrived with the target itself: counts, sizes, digests where the service allows.",
+    click.option("--deep", is_flag=True, help="Fetch files where the service tells no digest, and compare."),
+    *(*_JOURNAL, *_JSON),
+)
+_add(
+    "report",
+    "Write report.md, documents.csv and course.png (throughput and errors over time) into FOLDER.",
+    click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="migration-report"),
+    *(*_JOURNAL, *_JSON),
+)

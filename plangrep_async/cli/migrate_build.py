@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -96,16 +96,24 @@ async def _source(choices: Mapping[str, Any], clients: _Clients) -> Source:
     since = datetime.fromisoformat(choices["since"]) if choices.get("since") else None
     service, _, name = location.partition(":")
     if service == "plangrid":
+        _refuse(choices, ("include", "exclude"), "a PlanGrid project; --kinds and --since choose there")
         client = await clients.plangrid()
         kinds = {"kinds": tuple(choices["kinds"])} if choices.get("kinds") else {}
         return PlanGridSource(client, name, since=since, **kinds)
     if service == "plangrep":
         raise ConfigurationError("Plangrep can be a target; as a source it gives results, not the files")
     if await asyncio.to_thread(Path(location).is_file):
+        _refuse(choices, _SOURCE, "a manifest, which names its files itself")
         return Manifest(location)
+    _refuse(choices, ("kinds",), "a folder; --include and --exclude choose there")
     return FolderTree(
         location, include=tuple(choices.get("include") or ()), exclude=tuple(choices.get("exclude") or ()), since=since
     )
+
+
+def _refuse(choices: Mapping[str, Any], names: Sequence[str], source: str) -> None:
+    if given := [f"--{name}" for name in names if choices.get(name)]:
+        raise ConfigurationError(f"{' and '.join(given)} cannot choose from {source}")
 
 
 async def _target(location: str, clients: _Clients, options: MigrationOptions) -> Target:

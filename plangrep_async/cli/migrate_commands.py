@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shlex
 import signal
 import sys
@@ -15,13 +14,15 @@ import attrs
 
 from ..errors import ConfigurationError
 from ..migrate import Migration, Plan, State, Status, Verified
+from ..migrate.database import location_text
 from ..migrate.journal import Journal
 from ..migrate.migration import read_status
 from ..migrate.report import write_report
 from .display import size_text
 from .exits import FAILED_DOCUMENTS, INTERRUPTED, OK
+from .migrate import JOURNAL
 from .migrate_build import build, choices_of
-from .migrate_display import MigrationDisplay, choose_migration_display
+from .migrate_display import MigrationDisplay, choose_migration_display, write_json
 
 __all__ = ["plan", "report", "resume", "retry", "run", "status", "verify"]
 
@@ -32,14 +33,11 @@ def plan(*, as_json: bool, **arguments: Any) -> int:
     """``migrate plan``."""
 
     async def work() -> Plan:
-        async with build(choices_of(arguments), "") as migration:
+        async with build(choices_of(arguments), JOURNAL) as migration:
             return await migration.plan()
 
     found = asyncio.run(work())
-    if as_json:
-        _print(attrs.asdict(found))
-    else:
-        sys.stdout.write(_plan_text(found))
+    _show({**attrs.asdict(found), "days": found.days} if as_json else _plan_text(found))
     return OK
 
 
@@ -66,37 +64,35 @@ def status(*, journal: str, as_json: bool) -> int:
             return await read_status(opened)
 
     found = asyncio.run(work())
-    if as_json:
-        _print(_status_facts(found))
-    else:
-        sys.stdout.write(_status_text(found))
+    _show(_status_facts(found) if as_json else _status_text(found))
     return OK
 
 
 def verify(*, journal: str, deep: bool, as_json: bool) -> int:
     """``migrate verify``."""
 
-    async def work() -> Verified:
+    async def work() -> tuple[Verified, Status]:
         async with build(await _choices(journal), journal) as migration:
-            return await migration.verify(deep=deep)
+            return await migration.verify(deep=deep), await migration.status()
 
-    found = asyncio.run(work())
-    if as_json:
-        _print({**attrs.asdict(found), "ok": found.ok})
-    else:
-        sys.stdout.write(_verified_text(found))
-    return OK if found.ok else FAILED_DOCUMENTS
+    found, status = asyncio.run(work())
+    facts = {**attrs.asdict(found), "ok": found.ok, "complete": status.is_complete}
+    _show(facts if as_json else _verified_text(found, status))
+    return OK if found.ok and status.is_complete else FAILED_DOCUMENTS
 
 
-def report(*, folder: Path, journal: str) -> int:
+def report(*, folder: Path, journal: str, as_json: bool) -> int:
     """``migrate report``."""
 
     async def work() -> tuple[Path, ...]:
         async with Journal(journal, create=False) as opened:
             return await write_report(opened, folder)
 
-    for path in asyncio.run(work()):
-        sys.stdout.write(f"{path}\n")
+    try:
+        paths = asyncio.run(work())
+    except OSError as error:
+        raise ConfigurationError(f"the report cannot be written into {folder}: {error.strerror or error}") from error
+    _show({"files": [str(path) for path in paths]} if as_json else "".join(f"{path}\n" for path in paths))
     return OK
 
 
@@ -104,7 +100,7 @@ async def _choices(journal: str) -> Mapping[str, Any]:
     async with Journal(journal, create=False) as opened:
         choices = await opened.fact("command")
     if choices is None:
-        raise ConfigurationError(f"{journal} does not know its command; begin with `migrate run`")
+        raise ConfigurationError(f"{location_text(journal)} does not know its command; begin with `migrate run`")
     return dict(choices)
 
 
@@ -128,9 +124,8 @@ def _move(
                 lambda: migration.run(display.event, scan=scan, retry=retry, command=choices if remember else None),
             )
 
-    again = shlex.join(
-        ["plangrep-async", "migrate", "resume", *([] if journal == "migration.db" else ["--journal", journal])]
-    )
+    named = [] if journal == JOURNAL else ["--journal", location_text(journal)]
+    again = shlex.join(["plangrep-async", "migrate", "resume", *named])
     try:
         found, stopped = asyncio.run(work())
     except asyncio.CancelledError:
@@ -139,12 +134,11 @@ def _move(
         return INTERRUPTED
     finally:
         display.close()
-    if as_json:
-        _print({"event": "Result", **_status_facts(found)})
-    elif not quiet:
-        sys.stdout.write(_status_text(found))
     if stopped:
         display.problem(f"Interrupted; {found.open:,} documents are left. To go on: {again}")
+    if as_json or not quiet:
+        _show(_status_facts(found) if as_json else _status_text(found))
+    if stopped:
         return INTERRUPTED
     return OK if not found.tally.count(State.FAILED) and not found.groups.get("failed") else FAILED_DOCUMENTS
 
@@ -177,8 +171,12 @@ async def _until_stopped(
             loop.remove_signal_handler(number)
 
 
-def _print(facts: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(facts, ensure_ascii=False, default=str) + "\n")
+def _show(result: Mapping[str, Any] | str) -> None:
+    """The result, once, at the end: facts for machines or text for people."""
+    if isinstance(result, str):
+        sys.stdout.write(result)
+    else:
+        write_json(sys.stdout, "result", result)
 
 
 def _plan_text(plan: Plan) -> str:
@@ -195,11 +193,12 @@ def _plan_text(plan: Plan) -> str:
     if estimate.batches:
         lines.append(f"  batches     {estimate.batches:,}")
     if plan.source_calls:
-        lines.append(f"  API calls   at least {plan.source_calls:,} to read and fetch the source")
+        calls = f"{plan.source_calls:,} ({plan.source_calls_most:,} when each travels alone)"
+        lines.append(f"  API calls   {calls} to read and fetch the source, beside retries")
     if estimate.calls:
         lines.append(f"  API calls   {estimate.calls:,} (no more than {estimate.calls_most:,}), beside retries")
-    if estimate.days:
-        lines.append(f"  time        {_days(estimate.days)} under the documented limits of calls")
+    if plan.days:
+        lines.append(f"  time        {_days(plan.days)} under the documented limits of calls")
     if estimate.credits:
         lines.append(f"  credits     {estimate.credits}")
     for problem, number in sorted(plan.problems.items()):
@@ -255,9 +254,11 @@ def _what_is_left(status: Status) -> str:
     return "; ".join(left)
 
 
-def _verified_text(found: Verified) -> str:
+def _verified_text(found: Verified, status: Status) -> str:
     lines = [f"{found.good:,} of {found.checked:,} documents are there and the same; {found.digests:,} by SHA-256"]
     lines += [f"missing: {key}" for key in found.missing]
     lines += [f"different: {key}: {what}" for key, what in found.different.items()]
     lines += [f"note: {note}" for note in found.notes]
+    if not status.is_complete:
+        lines.append(f"Not complete: {_what_is_left(status)}.")
     return "\n".join(lines) + "\n"

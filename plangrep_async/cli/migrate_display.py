@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, Protocol, TextIO
 
 import attrs
@@ -16,7 +18,7 @@ from rich.text import Text
 from ..migrate import DocumentEnded, Event, GroupEnded, Progress, Resumed, Scanned, State, Waiting
 from .display import size_text, time_text
 
-__all__ = ["MigrationDisplay", "choose_migration_display", "progress_line"]
+__all__ = ["MigrationDisplay", "choose_migration_display", "progress_line", "write_json"]
 
 
 class MigrationDisplay(Protocol):
@@ -68,6 +70,12 @@ def event_line(event: Event) -> str | None:
             return None
 
 
+def write_json(out: TextIO, event: str, facts: Mapping[str, Any]) -> None:
+    """One object, one line; ASCII, so that no name and no terminal's character set breaks it."""
+    out.write(json.dumps({"event": event, **facts}, default=str) + "\n")
+    out.flush()
+
+
 class LineMigrationDisplay:
     """Plain lines; progress at most every five seconds."""
 
@@ -86,7 +94,7 @@ class LineMigrationDisplay:
                 self.problem(progress_line(event))
             return
         line = event_line(event)
-        troubled = isinstance(event, DocumentEnded | Waiting)
+        troubled = isinstance(event, DocumentEnded | Waiting) or (isinstance(event, GroupEnded) and event.error)
         if line is not None and (troubled or not self._quiet):
             self.problem(line)
 
@@ -116,20 +124,19 @@ class JsonMigrationDisplay:
             if time.monotonic() - self._last < self.INTERVAL:
                 return
             self._last = time.monotonic()
-        self._write(type(event).__name__, attrs.asdict(event))
+        self._write(re.sub("(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower(), attrs.asdict(event))
 
     def say(self, text: str, **facts: Any) -> None:
-        self._write("Step", {"text": text, **facts})
+        self._write("step", {"text": text, **facts})
 
     def problem(self, text: str, **facts: Any) -> None:
-        self._write("Problem", {"text": text, **facts})
+        self._write("problem", {"text": text, **facts})
 
     def close(self) -> None:
         pass
 
-    def _write(self, name: str, facts: dict[str, Any]) -> None:
-        self._out.write(json.dumps({"event": name, **facts}, ensure_ascii=False, default=str) + "\n")
-        self._out.flush()
+    def _write(self, name: str, facts: Mapping[str, Any]) -> None:
+        write_json(self._out, name, facts)
 
 
 class TerminalMigrationDisplay:
@@ -149,7 +156,8 @@ class TerminalMigrationDisplay:
         elif isinstance(event, Scanned) and not event.final:
             self._show(Text(f"looking for documents: {event.documents:,}"))
         elif (line := event_line(event)) is not None:
-            style = "bold red" if isinstance(event, DocumentEnded) else "yellow" if isinstance(event, Waiting) else ""
+            failed = isinstance(event, DocumentEnded) or (isinstance(event, GroupEnded) and event.error)
+            style = "bold red" if failed else "yellow" if isinstance(event, Waiting) else ""
             self._console.print(line, markup=False, style=style)
 
     def _draw(self, now: Progress) -> None:

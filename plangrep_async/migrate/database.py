@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,10 +27,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from ..errors import ConfigurationError
 from .errors import JournalError
 
-__all__ = ["Database", "open_engine"]
+__all__ = ["Database", "location_text", "open_engine"]
 
 R = TypeVar("R")
 _MAX_GROUP = 2_000
+_HEADER = b"SQLite format 3\0"
 
 
 def open_engine(location: str, *, create: bool = True) -> Engine:
@@ -38,6 +40,7 @@ def open_engine(location: str, *, create: bool = True) -> Engine:
     Raises:
         ConfigurationError: the URL cannot be read, its driver is not installed, or there is no such file and
             ``create`` is false.
+        JournalError: the file is something else. SQLite would write over a short one.
     """
     text = location
     if not create and "://" not in text and not Path(text).exists():
@@ -55,9 +58,17 @@ def open_engine(location: str, *, create: bool = True) -> Engine:
         ) from None
     if engine.dialect.name == "sqlite":
         _make_private(url.database)
+        _check_header(url.database)
+        if create:
+            event.listen(engine, "connect", _log_ahead)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def location_text(location: str) -> str:
+    """The location for people and logs: without the password of a database URL."""
+    return make_url(location).render_as_string(hide_password=True) if "://" in location else location
 
 
 def _make_private(path: str | None) -> None:
@@ -68,10 +79,22 @@ def _make_private(path: str | None) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
+def _check_header(path: str | None) -> None:
+    start = b""
+    if path and path != ":memory:":
+        with contextlib.suppress(OSError), open(path, "rb") as file:
+            start = file.read(len(_HEADER))
+    if start not in (b"", _HEADER):
+        raise JournalError("the journal's file is no journal, or is damaged; choose another with --journal")
+
+
+def _log_ahead(connection: Any, _: Any) -> None:
+    connection.execute("PRAGMA journal_mode=WAL").close()  # the file keeps it
+
+
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, not guessed by the driver
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")  # survives a power cut, not only a kill; the cost is shared by a group
     cursor.execute("PRAGMA busy_timeout=10000")
     cursor.close()
@@ -94,6 +117,10 @@ class Database:
 
     Args:
         engine: see :func:`open_engine`.
+
+    Attributes:
+        commits, writes: so far; of those that went well.
+        busy: seconds for which writes have been at work, those that failed too.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -105,6 +132,7 @@ class Database:
         self._busy = False
         self.commits = 0
         self.writes = 0
+        self.busy = 0.0
 
     @property
     def dialect(self) -> str:
@@ -167,10 +195,12 @@ class Database:
                 if not group:
                     self._busy = False
                     return
+            began = time.perf_counter()
             if not self._commit(group) and len(group) > 1:
                 # One change spoilt it for all: each alone, so that only that one fails.
                 for write in group:
                     self._commit([write])
+            self.busy += time.perf_counter() - began
 
     def _commit(self, group: list[_Write[Any]]) -> bool:
         """Commit the group and tell its callers. ``False`` when it failed and callers are not told yet."""

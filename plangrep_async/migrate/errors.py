@@ -31,7 +31,7 @@ class JournalError(MigrationError):
         if isinstance(error, JournalError):
             return error
         origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-        text = str(origin).strip()
+        text = " ".join(str(origin).split())
         low = text.lower()
         if "disk is full" in low or "no space left" in low or "disk full" in low:
             return cls(

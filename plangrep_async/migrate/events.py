@@ -84,7 +84,7 @@ class Progress:
         failed, skipped: ended otherwise.
         bytes_total: of all documents whose size is known and that are not skipped.
         bytes_confirmed: acknowledged by the target, parts of unfinished files among them.
-        rate: bytes a second over the last half minute.
+        rate: bytes a second over the last minute.
         limiter_waiters: calls that wait for a rate limit now.
         limiter_waited: seconds that calls of this run waited for it, in all.
         groups: jobs or versions that are complete.

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator
 
 from attrs import evolve, frozen
 
 from ..errors import SourceChangedError, SourceNotFoundError, SourceUnreadableError
 from .document import Document, Problem, State
 from .run import Run
+from .sources.source import FETCHES
 
 __all__ = ["Ready", "feed"]
 
-_LOCAL, _REMOTE = 16, 8
+_LOCAL = 16
 
 
 @frozen(eq=False)
@@ -27,12 +27,12 @@ class Ready:
     path: str
 
 
-async def feed(run: Run, documents: AsyncIterator[Document]) -> AsyncGenerator[Ready, None]:
+async def feed(run: Run, documents: AsyncGenerator[Document, None]) -> AsyncGenerator[Ready, None]:
     """Files in the order of the documents, a few made ready ahead. Ends early when the run is to stop.
 
     Documents that end here (vanished, empty, changed) are noted in the journal. Raises what stops the run.
     """
-    width = _REMOTE if run.source.is_remote else _LOCAL
+    width = min(FETCHES, run.options.transfers or FETCHES) if run.source.is_remote else _LOCAL
     window: deque[asyncio.Task[Ready | None]] = deque()
     try:
         async for document in documents:
@@ -49,8 +49,7 @@ async def feed(run: Run, documents: AsyncIterator[Document]) -> AsyncGenerator[R
         for task in window:
             task.cancel()
         await asyncio.gather(*window, return_exceptions=True)
-        with suppress(AttributeError):
-            await documents.aclose()  # type: ignore[attr-defined]
+        await documents.aclose()
 
 
 async def _prepare(run: Run, document: Document) -> Ready | None:
@@ -60,8 +59,13 @@ async def _prepare(run: Run, document: Document) -> Ready | None:
             if target_id is not None:
                 await run.completed(document, target_id, document.size)
                 return None
+        if run.source.is_remote:
+            await run.pace.turn()
+            run.check()
         path = str(await run.source.fetch(document, run.spool))
         status = await asyncio.to_thread(_look, path, document.name)
+        if run.source.is_remote:
+            run.pace.took(status.st_size)
         return await _compare(run, document, path, status)
     except Exception as error:  # noqa: BLE001 - judged there; what stops the run is raised from it
         await run.failed(document, error)

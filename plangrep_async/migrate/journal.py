@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from attrs import asdict
-from sqlalchemy import Connection, case, func, insert, select, update
+from sqlalchemy import Connection, case, func, insert, inspect, select, update
 
 from ..errors import ConfigurationError
-from .database import Database, open_engine
+from .database import Database, location_text, open_engine
 from .document import Document, Found, Problem, State
 from .rows import SEEN, Group, Sample, Tally, document_of, group_of, rediscovered, row_of, twin_of
 from .schema import VERSION, documents, facts, groups, metadata, samples
@@ -29,7 +29,7 @@ class Journal:
 
     Args:
         location: of an SQLite file (created when it does not exist), or a database URL (``postgresql://…``).
-        create: ``False`` refuses to make a new file.
+        create: ``False`` refuses to make a new one, and writes nothing to find that out.
 
     Raises (on entering):
         ConfigurationError: the location cannot be used, or its journal was written by a newer version.
@@ -44,7 +44,7 @@ class Journal:
     async def __aenter__(self) -> Self:
         self.database = Database(await asyncio.to_thread(open_engine, self.location, create=self._create))
         try:
-            await self.database.write(_create)
+            await (self.database.write(_create) if self._create else self.database.read(self._check))
         except BaseException:
             await self.database.aclose()
             raise
@@ -54,6 +54,13 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.database.aclose()
+
+    def _check(self, connection: Connection) -> None:
+        if not inspect(connection).has_table(facts.name):
+            raise ConfigurationError(
+                f"{location_text(self.location)} is no journal of a migration; begin with `migrate run`"
+            )
+        _check_version(connection)
 
     # Facts
 
@@ -213,6 +220,12 @@ class Journal:
             raise KeyError(document_id)
         return document_of(row)
 
+    async def keys(self, ids: Collection[int]) -> Mapping[int, str]:
+        """The keys of these documents by their ids; some hundred at a time."""
+        query = select(documents.c.id, documents.c.key).where(documents.c.id.in_(list(ids)))
+        rows = await self.database.read(lambda connection: connection.execute(query).all()) if ids else ()
+        return {row.id: row.key for row in rows}
+
     async def documents(
         self,
         *states: State,
@@ -221,7 +234,7 @@ class Journal:
         problem: Problem | None = None,
         kinds: Collection[str] = (),
         after: int = 0,
-    ) -> AsyncIterator[Document]:
+    ) -> AsyncGenerator[Document, None]:
         """Documents in the order of their ids, some hundred at a time; memory does not grow with their number.
 
         A document that changes while this runs is given as it is when its page is read.
@@ -352,11 +365,15 @@ class Journal:
 
 def _create(connection: Connection) -> None:
     metadata.create_all(connection)
-    version = connection.execute(select(facts.c.value).where(facts.c.name == "version")).scalar()
-    if version is None:
+    if _check_version(connection) is None:
         connection.execute(insert(facts).values(name="version", value=VERSION))
-    elif version != VERSION:
+
+
+def _check_version(connection: Connection) -> int | None:
+    version = connection.execute(select(facts.c.value).where(facts.c.name == "version")).scalar()
+    if version not in (None, VERSION):
         raise ConfigurationError(
             f"this journal has format {version} and this program writes format {VERSION}; use the version of "
             "plangrep-async that made it"
         )
+    return version

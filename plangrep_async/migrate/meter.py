@@ -31,6 +31,7 @@ class Meter:
         self.skipped = tally.count(State.SKIPPED)
         self.bytes_total = sum(tally.bytes.values()) - tally.size(State.SKIPPED)
         self.bytes_arrived = tally.size(State.COMPLETED, State.VERIFIED)
+        self.bytes_failed = tally.size(State.FAILED)
         self.groups = 0
         self.new_failures = 0
         self._partial: dict[Hashable, int] = {}
@@ -55,6 +56,7 @@ class Meter:
         elif state is State.FAILED:
             self.failed += 1
             self.new_failures += 1
+            self.bytes_failed += size
         elif state is State.SKIPPED:
             self.skipped += 1
             self.bytes_total -= size
@@ -70,9 +72,9 @@ class Meter:
         began, arrived_then, confirmed_then = history[0]
         seconds = max(now - began, 0.001)
         byte_rate = max(0.0, (confirmed - confirmed_then) / seconds)
-        file_rate = (self.arrived - arrived_then) / seconds
-        files_left = self.documents - self.arrived - self.failed - self.skipped
-        bytes_left = max(0, self.bytes_total - confirmed)
+        file_rate = max(0, self.arrived - arrived_then) / seconds
+        files_left = max(0, self.documents - self.arrived - self.failed - self.skipped)
+        bytes_left = max(0, self.bytes_total - self.bytes_failed - confirmed)  # nobody sends the failed ones
         left: float | None = 0.0 if not files_left else None
         if files_left and seconds >= _LEAST and file_rate > 0 and (byte_rate > 0 or not bytes_left):
             left = max(files_left / file_rate, bytes_left / byte_rate if bytes_left else 0.0)

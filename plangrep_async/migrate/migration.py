@@ -21,6 +21,7 @@ from .failure import sentence_of
 from .journal import Journal, Sample, Tally
 from .lease import Lease
 from .options import MigrationOptions
+from .own_files import OwnFiles
 from .planning import Plan, make_plan
 from .run import Run
 from .sources import Source
@@ -102,6 +103,7 @@ class Migration:
         beside = "migration.files" if "://" in self._location else f"{self._location}.files"
         self._spool = Path(absolute(spool if spool is not None else beside))
         self._clock = clock or SystemClock()
+        self._own = OwnFiles(source, self._location, self._spool, target.location)
         self._run: Run | None = None
         self._stopped = False
 
@@ -110,7 +112,8 @@ class Migration:
 
         Raises what the source raises.
         """
-        return await make_plan(self._source, self._target)
+        self._check_ends()
+        return await make_plan(self._source, self._target, self._own)
 
     async def status(self) -> Status:
         """How far it is, from the journal; may be asked while a run goes on.
@@ -153,7 +156,7 @@ class Migration:
             JournalError: the journal cannot be used; nothing was done that it does not hold.
             MigrationStopped: too many failures, missing credits, a key that is not accepted, a full disk. The same
                 again goes on.
-            ConfigurationError: the journal belongs to another source or target.
+            ConfigurationError: the journal belongs to another source or target, or both are the same place.
 
         Cancelled: transfers stop at once, and the journal goes on.
         """
@@ -180,6 +183,7 @@ class Migration:
                     for task in (work, watch):
                         task.cancel()
                     await asyncio.gather(work, watch, return_exceptions=True)
+                    self._stopped = False
                 return await read_status(journal)
 
     async def events(self, *, scan: bool = True, retry: bool = False) -> AsyncGenerator[Event, None]:
@@ -222,12 +226,17 @@ class Migration:
             await self._bind(journal)
             return await self._target.verify(journal, deep=deep)
 
+    def _check_ends(self) -> None:
+        if self._source.location == self._target.location:
+            raise ConfigurationError(f"{self._source.location} is both source and target; name another target")
+
     async def _bind(self, journal: Journal) -> None:
         """The journal belongs to one source and one target."""
+        self._check_ends()
         for name, location in (("source", self._source.location), ("target", self._target.location)):
             known = await journal.fact(name)
-            if known is None:
-                await journal.note(**{name: location})
+            if known is None or (known != location and not (await journal.tally()).total):
+                await journal.note(**{name: location})  # one that holds nothing yet can begin anew
             elif known != location:
                 raise ConfigurationError(
                     f"this journal belongs to the {name} {known}, not to {location}; give another with --journal"
@@ -284,8 +293,9 @@ class Migration:
             async for batch in batches:
                 if self._stopped:
                     return
-                documents += len(batch)
-                new += await journal.discover([self._target.adopt(found) for found in batch], send_changed_again=again)
+                wanted = [self._target.adopt(found) for found in batch if not self._own.holds(found)]
+                new += await journal.discover(wanted, send_changed_again=again)
+                documents += len(wanted)
                 emit(Scanned(documents, new))
         await journal.note(scanned=True)
         emit(Scanned(documents, new, final=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from .chart import draw_chart
 from .document import Document, Problem, State
-from .journal import Journal, Sample
+from .journal import Group, Journal, Sample
 from .migration import Status, read_status
 
 __all__ = ["write_report"]
@@ -42,33 +43,30 @@ async def write_report(journal: Journal, folder: Path) -> tuple[Path, ...]:
     """Write ``report.md``, ``documents.csv`` (one line a document) and ``course.png`` into ``folder``.
 
     Memory does not grow with the number of documents. Raises ``OSError`` where they cannot be written, and
-    :class:`~plangrep_async.errors.ConfigurationError` where matplotlib is not installed.
+    :class:`~plangrep_async.errors.ConfigurationError` where matplotlib is not installed; the other two are there then.
     """
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     paths = tuple(folder / name for name in ("report.md", "documents.csv", "course.png"))
     status, samples = await read_status(journal), await journal.samples()
     groups = {group.id: group for group in await journal.groups()}
-    keys: dict[int, str] = {}
     table = await asyncio.to_thread(_Table, paths[1])
     try:
-        page: list[dict[str, Any]] = []
+        page: list[Document] = []
         async for document in journal.documents():
-            group = groups.get(document.group_id or 0)
-            page.append(_row(document, group.target_id if group else None))
+            page.append(document)
             if len(page) == _PAGE:
-                await asyncio.to_thread(table.write, page)
+                await asyncio.to_thread(table.write, await _rows(journal, page, groups))
                 page = []
-        await asyncio.to_thread(table.write, page)
+        await asyncio.to_thread(table.write, await _rows(journal, page, groups))
     finally:
         await asyncio.to_thread(table.close)
     failed = [document async for document in _first(journal, State.FAILED)]
     skipped = [document async for document in _first(journal, State.SKIPPED)]
-    for document in skipped:
-        if document.duplicate_of is not None:
-            keys[document.duplicate_of] = (await journal.get(document.duplicate_of)).key
+    keys = await _twins(journal, skipped)
     bad_groups = [(group.target_id, group.state, group.error) for group in groups.values() if group.error]
-    paths[0].write_text(_markdown(status, samples, failed, skipped, keys, bad_groups), encoding="utf-8")
-    draw_chart(samples, paths[2])
+    text = _markdown(status, samples, failed, skipped, keys, bad_groups)
+    await asyncio.to_thread(paths[0].write_text, text, encoding="utf-8", errors="backslashreplace")
+    await asyncio.to_thread(draw_chart, samples, paths[2])
     return paths
 
 
@@ -76,7 +74,7 @@ class _Table:
     """The CSV while it is written. Blocks on the disk."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8", newline="")
+        self._file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
         self._writer = csv.DictWriter(self._file, _COLUMNS)
         self._writer.writeheader()
         self.close = self._file.close
@@ -94,11 +92,33 @@ async def _first(journal: Journal, state: State) -> AsyncGenerator[Document, Non
             return
 
 
-def _row(document: Document, group: str | None) -> dict[str, Any]:
-    values = {name: getattr(document, name, None) for name in _COLUMNS}
-    values["group"] = group
-    values["created_at"] = document.attributes.get("created_at") or document.attributes.get("published_at")
-    return values
+async def _twins(journal: Journal, documents: Sequence[Document]) -> Mapping[int, str]:
+    """The keys of the documents that went instead of duplicates."""
+    return await journal.keys({twin for document in documents if (twin := document.duplicate_of) is not None})
+
+
+async def _rows(journal: Journal, page: Sequence[Document], groups: Mapping[int, Group]) -> list[dict[str, Any]]:
+    keys = await _twins(journal, page)
+    rows: list[dict[str, Any]] = []
+    for document in page:
+        values = {name: getattr(document, name, None) for name in _COLUMNS}
+        group = groups.get(document.group_id or 0)
+        values["group"] = group and group.target_id
+        values["duplicate_of"] = keys.get(document.duplicate_of or 0)
+        values["created_at"] = document.attributes.get("created_at") or document.attributes.get("published_at")
+        rows.append(values)
+    return rows
+
+
+def _code(text: str | None) -> str:
+    """A name in Markdown's type for code; it may hold backticks, or break the line."""
+    line = " ".join((text or "?").split())
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
+    return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "no reason is known").split())
 
 
 def _markdown(
@@ -110,7 +130,7 @@ def _markdown(
     bad_groups: Sequence[tuple[str | None, str, str | None]],
 ) -> str:
     tally = status.tally
-    lines = ["# Migration", "", f"From `{status.source}` to `{status.target}`.", ""]
+    lines = ["# Migration", "", f"From {_code(status.source)} to {_code(status.target)}.", ""]
     lines += ["| state | documents | bytes |", "| --- | ---: | ---: |"]
     lines += [f"| {state} | {tally.count(state):,} | {tally.size(state):,} |" for state in State if tally.count(state)]
     lines += [f"| all | {tally.total:,} | {sum(tally.bytes.values()):,} |", ""]
@@ -125,19 +145,19 @@ def _markdown(
     lines += _course(samples)
     if failed:
         lines += [f"## Failed ({tally.count(State.FAILED):,})", ""]
-        lines += [f"* `{document.key}`: {document.error}" for document in failed]
+        lines += [f"* {_code(document.key)}: {_line(document.error)}" for document in failed]
         lines += ["* … all of them stand in documents.csv", ""] if tally.count(State.FAILED) > _SHOWN else [""]
     if skipped:
         lines += [f"## Left out ({tally.count(State.SKIPPED):,})", ""]
         for document in skipped:
-            text = f"* `{document.key}`: {document.problem}"
+            text = f"* {_code(document.key)}: {document.problem}"
             if document.problem is Problem.DUPLICATE:
-                text += f" of `{keys.get(document.duplicate_of or 0, '?')}`"
+                text += f" of {_code(keys.get(document.duplicate_of or 0))}"
             lines.append(text)
         lines += ["* … all of them stand in documents.csv", ""] if tally.count(State.SKIPPED) > _SHOWN else [""]
     if bad_groups:
         lines += ["## Jobs and versions with a problem", ""]
-        lines += [f"* `{target_id}` ({state}): {error}" for target_id, state, error in bad_groups[:_SHOWN]]
+        lines += [f"* {_code(target_id)} ({state}): {_line(error)}" for target_id, state, error in bad_groups[:_SHOWN]]
         lines.append("")
     lines += ["![Throughput and errors over time](course.png)", ""]
     return "\n".join(lines)

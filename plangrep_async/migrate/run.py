@@ -20,6 +20,7 @@ from .journal import Journal, Tally
 from .meter import Meter
 from .options import MigrationOptions
 from .outage import Outage
+from .pace import Pace
 from .sources import Source
 from .targets.target import Target
 
@@ -69,6 +70,7 @@ class Run:
         self.meter = Meter(tally, clock.monotonic())
         self._stop = asyncio.Event()
         self.stopped_by: Exception | None = None
+        self.pace = Pace(options.max_bandwidth, clock, self.pause)
         self.outage = Outage(
             target.probe, emit, self.pause, lambda: self.stopping, clock=clock, patience=options.patience
         )

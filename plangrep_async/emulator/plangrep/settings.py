@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import field, frozen, validators
 
@@ -157,9 +157,9 @@ class PlangrepSettings:
     names: WireNames = field(factory=WireNames)
 
     @classmethod
-    def instant(cls, **changes: object) -> PlangrepSettings:
+    def instant(cls, **changes: Any) -> PlangrepSettings:
         """Everything that takes time takes none, and polling is not judged; ``changes`` override that."""
-        values: dict[str, object] = {
+        values: dict[str, Any] = {
             "project_provisioning": 0.0,
             "job_provisioning": 0.0,
             "preflight": 0.0,
@@ -167,4 +167,4 @@ class PlangrepSettings:
             "index_delay": 0.0,
             "minimum_poll_interval": 0.0,
         }
-        return cls(**{**values, **changes})  # type: ignore[arg-type]
+        return cls(**{**values, **changes})

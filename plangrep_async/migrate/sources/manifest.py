@@ -80,6 +80,9 @@ class Manifest:
         kind = known.pop("kind")
         if kind not in (None, *_KINDS):
             raise ValueError(f"{path}: the kind {kind!r} is none of {', '.join(_KINDS)}")
+        for column, value in (("path", path), *known.items()):
+            if value is not None and not _is_text(value):
+                raise ValueError(f"{path!r}: its {column} has a character that is no text, which nothing can keep")
         where = os.path.normpath(self.file.parent / path)
         size = mtime = inode = 0
         problem: Problem | None = None
@@ -108,6 +111,13 @@ class Manifest:
             attributes=attributes,
             **known,
         )
+
+
+def _is_text(value: str) -> bool:
+    try:
+        return b"\0" not in value.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _csv(file: TextIO) -> Iterator[Mapping[str, Any]]:

@@ -8,7 +8,10 @@ from typing import Protocol
 
 from ..document import Document, Found
 
-__all__ = ["Source"]
+__all__ = ["FETCHES", "Source"]
+
+FETCHES = 8
+"""Files of a remote source that are fetched at once, at most."""
 
 
 class Source(Protocol):

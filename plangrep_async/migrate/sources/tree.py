@@ -112,7 +112,7 @@ class FolderTree:
         return Found(
             key=_text(key),
             name=_text(os.path.basename(path)),
-            path=path,
+            path=_text(path),
             folder=_text(os.path.dirname(key)) or None,
             size=0 if status is None else status.st_size,
             mtime_ns=0 if status is None else status.st_mtime_ns,
@@ -141,8 +141,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _text(name: str) -> str:
-    """A name whose bytes are no UTF-8 cannot be told to any service; it is shown with marks in place of them."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """A name whose bytes are no UTF-8 can be told to no service and no journal; it is shown as ``caf\\xe9.pdf``."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 async def in_thread(found: Iterator[Found]) -> AsyncGenerator[list[Found], None]:

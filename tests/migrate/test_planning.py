@@ -1,0 +1,178 @@
+"""Plans: counted from what the source shows, without a call."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plangrep_async.errors import ConfigurationError
+from plangrep_async.migrate import (
+    Document,
+    FolderTarget,
+    FolderTree,
+    Found,
+    Migration,
+    MigrationOptions,
+    PlangrepTarget,
+    PlanGridTarget,
+    Problem,
+    Target,
+)
+from plangrep_async.migrate.own_files import OwnFiles
+from plangrep_async.migrate.planning import Plan, make_plan
+from plangrep_async.plangrid import PlanGridClient
+
+UID = "bd2894bf-c724-5bfa-e774-45accfb8bb7e"
+
+
+class Listed:
+    """A source that has what it is told to have."""
+
+    def __init__(self, found: list[Found], *, remote: bool = False) -> None:
+        self.found, self.is_remote = found, remote
+        self.location = "plangrid:source" if remote else "/data"
+
+    async def scan(self) -> AsyncGenerator[list[Found], None]:
+        for start in range(0, len(self.found), 7):
+            yield self.found[start : start + 7]
+
+    async def fetch(self, document: Document, folder: Path) -> Path:
+        raise AssertionError("a plan fetches nothing")
+
+
+class Nobody:
+    """A client that must not be asked for anything."""
+
+    def project(self, uid: str) -> Any:
+        return type("Project", (), {"uid": uid})()
+
+
+def plan(source: Listed, target: Target) -> Plan:
+    own = OwnFiles(cast(Any, source), "journal.db", Path("spool"), target.location)
+    return asyncio.run(make_plan(source, target, own))
+
+
+def to_plangrid(pdfs: Any = "attachments") -> PlanGridTarget:
+    return PlanGridTarget(cast(PlanGridClient, Nobody()), UID, options=MigrationOptions(pdfs=pdfs))
+
+
+def to_plangrep() -> PlangrepTarget:
+    return PlangrepTarget(cast(Any, Nobody()), "proj_1")
+
+
+names = st.sampled_from(["a.pdf", "b.PDF", "c.png", "d.jpeg", "e.dwg", "f"])
+files = st.lists(
+    st.builds(
+        lambda name, size, problem: (name, size, problem),
+        names,
+        st.integers(1, 30_000_000_000),
+        st.sampled_from([None, None, None, Problem.EMPTY, Problem.UNREADABLE]),
+    ),
+    max_size=400,
+).map(
+    lambda rows: [
+        Found(key=f"{number}/{name}", name=name, size=size, problem=problem)
+        for number, (name, size, problem) in enumerate(rows)
+    ]
+)
+
+
+@given(files)
+@settings(max_examples=40)
+def test_every_file_is_counted_once(found: list[Found]) -> None:
+    for target in (to_plangrid(), to_plangrid("sheets"), to_plangrep(), FolderTarget("/backup")):
+        seen = plan(Listed(found), target)
+        assert seen.documents + sum(seen.problems.values()) == len(found)
+        assert seen.documents == sum(seen.kinds.values())
+        going = [file for file in map(target.adopt, found) if file.problem is None]
+        assert seen.bytes == sum(file.size for file in going)
+        assert seen.largest == max((file.size for file in going), default=0)
+        assert all(len(seen.examples[problem]) == min(20, number) for problem, number in seen.problems.items())
+        assert (seen.source_calls, seen.sizes_known) == (0, True)
+
+
+@given(files)
+@settings(max_examples=40)
+def test_jobs_suffice_for_a_hundred_files_and_ten_gigabytes_each(found: list[Found]) -> None:
+    seen = plan(Listed(found), to_plangrep())
+    jobs = seen.estimate.batches
+    assert jobs * 100 >= seen.documents > (jobs - 1) * 100 or jobs * 10_000_000_000 >= seen.bytes
+    assert jobs * 100 >= seen.documents
+    assert jobs * 10_000_000_000 >= seen.bytes
+    assert (jobs == 0) == (seen.documents == 0)
+    assert seen.estimate.calls_most >= seen.estimate.calls >= jobs
+    assert (seen.estimate.credits is None) == (seen.documents == 0)
+    assert {Problem.TOO_LARGE: seen.problems.get(Problem.TOO_LARGE, 0)} == {
+        Problem.TOO_LARGE: sum(file.problem is None and file.size > 10_000_000_000 for file in found)
+    }
+
+
+@given(st.integers(0, 300_000), st.integers(0, 300_000), st.integers(0, 300_000))
+def test_no_plan_breaks_the_limits_of_a_day(attachments: int, photos: int, sheets: int) -> None:
+    kinds = {"attachment": attachments, "photo": photos, "sheet": sheets}
+    documents = sum(kinds.values())
+    estimate = to_plangrid().estimate(documents, documents, kinds)
+    # 10,000 calls a day, 2,000 writes in six minutes; a batch of fifty counts as one.
+    assert estimate.days * 10_000 >= estimate.calls - 1e-6
+    assert estimate.days * 480_000 >= estimate.calls - 1e-6
+    assert estimate.calls * 50 >= 2 * documents
+    assert estimate.calls_most >= estimate.calls
+    assert estimate.batches == math.ceil(sheets / 100)
+    assert (estimate.days == 0) == (documents == 0)
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))
+@settings(max_examples=30)
+def test_reading_a_project_takes_calls_and_days_too(attachments: int, photos: int, sheets: int) -> None:
+    found = [
+        Found(key=f"{kind}/{number}", kind=kind, name=f"{number}.pdf")
+        for kind, many in (("attachment", attachments), ("photo", photos), ("sheet", sheets))
+        for number in range(many)
+    ]
+    seen = plan(Listed(found, remote=True), to_plangrep())
+    reads = attachments + photos + 3 * sheets
+    pages = math.ceil(len(found) / 50)
+    assert seen.source_calls_most == pages + reads
+    assert pages + reads / 8 <= seen.source_calls <= seen.source_calls_most
+    assert (seen.sizes_known, seen.bytes) == (False, 0)
+    assert seen.days == pytest.approx(seen.source_calls / 10_000)
+    both = plan(Listed(found, remote=True), to_plangrid())
+    assert both.days == pytest.approx(seen.days + both.estimate.days), "one key pays for both"
+
+
+def test_a_hundred_thousand_drawings_take_half_a_day_of_plangrid() -> None:
+    estimate = to_plangrid().estimate(100_000, 0, {"attachment": 100_000})
+    assert (estimate.calls, estimate.calls_most) == (4_000, 200_000)
+    assert estimate.days == pytest.approx(0.4)
+
+
+async def test_what_a_migration_makes_itself_is_no_document(tmp_path: Path) -> None:
+    root = tmp_path / "drawings"
+    (root / "out" / "files").mkdir(parents=True)
+    for name in ("a.pdf", "move.db", "move.db-wal", "move.db-shm", "out/files/a.pdf", "other.db"):
+        (root / name).write_text(name)
+    (root / "move.db.files").mkdir()
+    (root / "move.db.files" / "7.pdf").write_bytes(b"x")
+    migration = Migration(FolderTree(root), FolderTarget(root / "out"), journal=root / "move.db")
+    assert (await migration.plan()).documents == 2  # a.pdf, and a file that is none of ours
+    (root / "move.db").unlink()
+    for _ in range(2):
+        status = await migration.run()
+        assert status.tally.total == 2
+    assert sorted(os.listdir(root / "out" / "files")) == ["a.pdf", "other.db"]
+
+
+async def test_a_place_is_not_its_own_target(tmp_path: Path) -> None:
+    migration = Migration(FolderTree(tmp_path), FolderTarget(tmp_path), journal=tmp_path / "journal.db")
+    with pytest.raises(ConfigurationError, match="both source and target"):
+        await migration.plan()
+    with pytest.raises(ConfigurationError, match="both source and target"):
+        await migration.run()
