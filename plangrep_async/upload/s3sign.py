@@ -80,10 +80,17 @@ class S3Signer:
             headers: what must be sent with the request, as it stands here; the storage service checks it.
 
         Raises:
-            InvalidInputError: ``expires`` is out of range.
+            InvalidInputError: ``expires`` is out of range, or a header has characters outside ASCII (which of their
+                bytes a server signs is nowhere said).
         """
         if not 1 <= expires <= MAX_EXPIRES:
             raise InvalidInputError(f"presign(expires=): {expires} is not within 1 to {MAX_EXPIRES} seconds")
+        for name, value in (headers or {}).items():
+            if not value.isascii():
+                raise InvalidInputError(
+                    f"presign(headers=): {name!r} has characters outside ASCII, which S3 does not sign reliably: "
+                    "percent-encode them"
+                )
         when = _stamp(now)
         signed = {"host": urlsplit(self.endpoint).netloc, **{k.lower(): _trim(v) for k, v in (headers or {}).items()}}
         names = ";".join(sorted(signed))

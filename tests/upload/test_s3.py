@@ -44,6 +44,11 @@ def test_blanks_in_headers_count_once():
     assert urls != {signer.presign("PUT", "k", now=0, headers={"x-amz-meta-a": "ab"})}
 
 
+def test_headers_are_ascii():
+    with pytest.raises(InvalidInputError, match="x-amz-meta-a"):
+        S3Signer("https://s3.example", "b", KEY).presign("PUT", "k", now=0, headers={"x-amz-meta-a": "é"})
+
+
 @pytest.mark.parametrize("expires", [0, 604_801])
 def test_urls_live_for_a_week_at_most(expires):
     with pytest.raises(InvalidInputError, match="604800"):
