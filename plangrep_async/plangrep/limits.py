@@ -97,16 +97,24 @@ def check_classification(value: str | None, name: str = "classification") -> Cla
 def check_https(value: str, name: str, *, or_loopback: bool = False) -> str:
     """An absolute https URL ("Create a job": the webhook must be publicly reachable HTTPS).
 
+    A user name or a password is refused: no page says that the service would send it.
+
     Args:
         or_loopback: whether plain http to this machine will do.
     """
     try:
-        origin = Origin.of(value)
-        good = (origin.scheme == "https" or (or_loopback and origin.is_loopback)) and not urlsplit(value).fragment
+        origin, parts = Origin.of(value), urlsplit(value)
+        good = (origin.scheme == "https" or (or_loopback and origin.is_loopback)) and not parts.fragment
+        carries_user = "@" in parts.netloc
     except ValueError:
-        good = False
+        good = carries_user = False
     if not good or any(character.isspace() for character in value):
         raise InvalidInputError(f"{name} must be an absolute https:// URL that the service can reach from outside")
+    if carries_user:
+        raise InvalidInputError(
+            f"{name} must not carry a user name or a password: leave out what stands before the @. Webhooks are told "
+            "from forgeries by their signature (WebhookVerifier)"
+        )
     return value
 
 

@@ -60,6 +60,16 @@ def test_a_webhook_must_be_https(url: str) -> None:
         check_https(url, "webhook_url")
 
 
+@pytest.mark.parametrize(
+    "url", ["https://user:hush@a.test/x", "https://hush@a.test", "https://@a.test", "http://u:hush@127.0.0.1/x"]
+)
+def test_a_webhook_has_no_credentials_of_its_own(url: str) -> None:
+    with pytest.raises(InvalidInputError, match="user name or a password") as caught:
+        check_https(url, "webhook_url", or_loopback=True)
+    assert "hush" not in str(caught.value)
+    assert check_https("https://a.test/@user?to=me@a.test", "webhook_url")
+
+
 def test_a_webhook_of_an_emulator_may_come_to_this_machine() -> None:
     assert check_https("http://127.0.0.1:9/x", "webhook_url", or_loopback=True)
     with pytest.raises(InvalidInputError):
