@@ -38,6 +38,7 @@ class FakeTransfer:
         keep_bodies: ``False`` reads bodies and drops them.
 
     Attributes:
+        started: the URLs of all requests, in the order of their beginning.
         requests: all that arrived, in the order of their end.
         running: requests under way at this moment; ``most`` the most there were at once.
         gate: while it is cleared, requests wait after their body was read, until they are cancelled or it is set.
@@ -49,6 +50,7 @@ class FakeTransfer:
         self._reply = reply
         self._keep = keep_bodies
         self._lock = threading.Lock()
+        self.started: list[str] = []
         self.requests: list[SentRequest] = []
         self.running = 0
         self.most = 0
@@ -64,6 +66,7 @@ class FakeTransfer:
         from ..upload.wire.wait import Wait
 
         with self._lock:
+            self.started.append(request.url)
             self.running += 1
             self.most = max(self.most, self.running)
         try:

@@ -14,7 +14,16 @@ from .targets import FormTarget, PartRequest, PostFormTarget, PutTarget
 from .task import PreparedFile
 from .wire import WireBody, WireRequest
 
-__all__ = ["Chain", "form_request", "part_request", "put_request"]
+__all__ = ["Chain", "form_request", "part_request", "put_request", "single_request"]
+
+
+def single_request(
+    target: PutTarget | PostFormTarget | FormTarget, files: Sequence[PreparedFile], opened: Sequence[OpenSource]
+) -> WireRequest:
+    """The one request that carries all of them. Raises what :func:`form_request` raises."""
+    if isinstance(target, PutTarget):
+        return put_request(target, files[0].size, opened[0])
+    return form_request(target, files, opened)
 
 
 def put_request(target: PutTarget, size: int, opened: OpenSource) -> WireRequest:

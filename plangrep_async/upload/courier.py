@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -19,12 +19,14 @@ from .digest import check_algorithms
 from .engine import Engine
 from .meter import Meter
 from .multipart import send_multipart
+from .netjob import NetworkJob
 from .readers import Source
 from .single import send_single
 from .spool import spool
 from .stream import StreamSource
 from .targets import FormTarget, MultipartTarget, Target
 from .task import PreparedFile, SendAgain, StartOver, Stored, Upload
+from .wire import WireAnswer
 
 __all__ = ["Courier"]
 
@@ -34,27 +36,32 @@ _ABORT_SECONDS = 10.0
 class Courier:
     """Runs one upload, once.
 
-    Attributes:
+    Args:
+        engine: what all uploads share.
+        upload: what to deliver.
+        order: its place among all uploads.
         meter: its counters.
-        files: as found on disk; with digests once these are known.
+        found: its sources, where they were looked at before.
     """
 
-    def __init__(self, engine: Engine, upload: Upload[Any], order: int) -> None:
+    def __init__(
+        self, engine: Engine, upload: Upload[Any], order: int, meter: Meter, found: Sequence[Source] = ()
+    ) -> None:
         self._engine = engine
         self._upload = upload
-        self.meter = Meter(upload.file.name)
+        self._found = found
+        self.meter = meter
         self._deadline = Deadline(engine.clock, upload.deadline, "upload", upload.file.name)
-        self._delivery = Delivery(engine, upload, self.meter, order)
+        self._delivery = Delivery(engine, upload, meter, order)
+
+    def resend(self, first: NetworkJob[WireAnswer]) -> None:
+        """Before :meth:`deliver`: an attempt was made already, without luck; its answer or error is the first."""
+        self._delivery.first = first
 
     @property
     def files(self) -> tuple[PreparedFile, ...]:
         """As they were found on disk, with digests once these are known."""
         return self._delivery.files
-
-    @property
-    def seconds(self) -> float:
-        """Since the upload was taken up."""
-        return self._deadline.elapsed
 
     async def deliver(self) -> Any:
         """Its result. Raises what :meth:`UploadScheduler.upload` raises."""
@@ -75,7 +82,7 @@ class Courier:
         error.bytes_sent = self.meter.wire
         error.bytes_confirmed = self.meter.confirmed
         error.attempts = self.meter.attempts
-        error.elapsed = self.seconds
+        error.elapsed = self._engine.clock.monotonic() - self.meter.began
 
     def _phase(self, name: str) -> AbstractContextManager[None]:
         return nullcontext() if self._upload.deadline is None else self._deadline.phase(name)
@@ -107,7 +114,9 @@ class Courier:
         delivery = self._delivery
         for file in self._upload.files:
             source: Source
-            if isinstance(file.source, AsyncIterable):
+            if self._found:
+                source = self._found[len(delivery.sources)]
+            elif isinstance(file.source, AsyncIterable):
                 source = StreamSource(file, self._engine.loop, buffer=self._engine.settings.block_size)
             else:
                 source = await self._engine.survey(file)

@@ -25,9 +25,22 @@ from .task import UNKNOWN, Confirmation, PreparedFile, SlotRequest, Unconfirmed,
 from .verdict import Judgement
 from .wire import WireAnswer, WireRequest
 
-__all__ = ["Delivery"]
+__all__ = ["Delivery", "log_attempt"]
 
 _log = logging.getLogger(__name__)
+
+
+def log_attempt(name: str, url: str, job: NetworkJob[WireAnswer], judgement: Judgement) -> None:
+    """One line at DEBUG."""
+    if _log.isEnabledFor(logging.DEBUG):
+        _log.debug(
+            "%s to %s: %d bytes sent, %s%s",
+            name,
+            redact_url(url),
+            job.sent,
+            judgement.verdict.value,
+            "" if judgement.error is None else f" ({judgement.error})",
+        )
 
 
 class Delivery:
@@ -40,6 +53,7 @@ class Delivery:
         state: what is known of the upload's progress.
         session: the multipart target in use.
         begun: multipart sessions that may hold parts of this source already.
+        first: an attempt that was made before: what :meth:`transmit` gives the first time.
         renewals: new targets since the last confirmed byte.
     """
 
@@ -53,6 +67,7 @@ class Delivery:
         self.ticket: Ticket | None = None
         self.state: UploadState | None = None
         self.begun: set[str] = set()
+        self.first: NetworkJob[WireAnswer] | None = None
         self.session: MultipartTarget | None = None
         self.renewals = 0
         self._renewed_at = 0
@@ -128,26 +143,29 @@ class Delivery:
     ) -> tuple[WireAnswer | TransferError, NetworkJob[WireAnswer]]:
         """See :meth:`Engine.transmit`."""
         ticket = self.ticket
-        return await self.engine.transmit(
-            url,
+        if (job := self.first) is not None:
+            self.first = None
+            if ticket is not None:
+                ticket.release()
+            answer, error = job.take()
+            if isinstance(error, TransferError):
+                return error, job
+            if error is not None:
+                raise error
+            assert answer is not None
+            return answer, job
+        job = self.engine.attempt(
             self.sources,
             build,
             meter=self.meter,
             order=self.order,
             on_handed=None if ticket is None else ticket.release,
         )
+        return await self.engine.transmit(url, job, self.meter), job
 
     def note(self, url: str, job: NetworkJob[WireAnswer], judgement: Judgement) -> None:
         """Write an attempt down, and tell the host's lane when it was asked to slow down."""
-        if _log.isEnabledFor(logging.DEBUG):
-            _log.debug(
-                "%s to %s: %d bytes sent, %s%s",
-                self.name,
-                redact_url(url),
-                job.sent,
-                judgement.verdict.value,
-                "" if judgement.error is None else f" ({judgement.error})",
-            )
+        log_attempt(self.name, url, job, judgement)
         if judgement.slow_down:
             self.engine.complain(url, job, judgement.retry_after)
 

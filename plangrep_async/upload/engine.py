@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from functools import partial
+from typing import TypeAlias
 
 from .._clock import Clock
 from ..errors import TransferError
@@ -13,6 +14,7 @@ from .admission import Admission
 from .digest import DigestCache, compute_digests
 from .disk import Disk
 from .file import UploadFile
+from .job import Job
 from .lanes import Lanes
 from .meter import Meter
 from .netjob import NetworkJob
@@ -22,9 +24,9 @@ from .source import survey
 from .transfer import Transfer
 from .wire import Steps, WireAnswer, WireRequest
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "host_of"]
 
-T = TypeVar("T")
+_Found: TypeAlias = Callable[["Source | Exception"], None]
 
 _SURVEY_AT_ONCE = 64
 # A hop to the disk's thread costs more than looking at ten files: while this many jobs wait for the wire anyway, files
@@ -60,7 +62,7 @@ class Engine:
             clock=clock,
         )
         self.disk = Disk(settings.disk_threads)
-        self._unseen: list[tuple[UploadFile, asyncio.Future[Source]]] = []
+        self._unseen: list[tuple[UploadFile, _Found]] = []
         self._surveying: asyncio.Task[None] | None = None
 
     async def aclose(self) -> None:
@@ -70,33 +72,31 @@ class Engine:
         await self.lanes.aclose()
         await self.disk.aclose()
 
-    async def survey(self, file: UploadFile) -> Source:
-        """Look at a file. Many that are asked for at the same time cost one hop to a thread together."""
-        found: asyncio.Future[Source] = self.loop.create_future()
+    def look(self, file: UploadFile, found: Callable[[Source | Exception], None]) -> None:
+        """Look at a file, and call ``found`` on the loop with what is there or what is wrong with it.
+
+        Many that are asked for at the same time cost one hop to a thread together.
+        """
         self._unseen.append((file, found))
         if self._surveying is None:
             self._surveying = self.loop.create_task(self._survey_all())
-        return await found
+
+    async def survey(self, file: UploadFile) -> Source:
+        """The same, awaited."""
+        source: asyncio.Future[Source] = self.loop.create_future()
+        self.look(file, partial(_pass_on, source))
+        return await source
 
     async def _survey_all(self) -> None:
         try:
             while self._unseen:
                 batch, self._unseen = self._unseen[:_SURVEY_AT_ONCE], self._unseen[_SURVEY_AT_ONCE:]
-                await self._survey_batch([(file, found) for file, found in batch if not found.done()])
+                for (_, found), result in zip(batch, await self.disk.run(partial(_survey, batch)), strict=True):
+                    found(result)
                 if len(self._unseen) < _SURVEY_AT_ONCE and self.lanes.backlog >= _SURVEY_BACKLOG:
                     await asyncio.sleep(_SURVEY_PAUSE)
         finally:
             self._surveying = None
-
-    async def _survey_batch(self, batch: list[tuple[UploadFile, asyncio.Future[Source]]]) -> None:
-        results = await self.disk.run(lambda _job: [_survey(file) for file, _ in batch])
-        for (_, found), result in zip(batch, results, strict=True):
-            if found.done():
-                continue
-            if isinstance(result, Exception):
-                found.set_exception(result)
-            else:
-                found.set_result(result)
 
     async def digest(self, source: Source, names: Sequence[str]) -> dict[str, str]:
         """The digests of a source, computed in a thread unless they are known.
@@ -114,30 +114,25 @@ class Engine:
             known = {**known, **fresh}
         return {name: known[name] for name in names}
 
-    async def transmit(
+    def attempt(
         self,
-        url: str,
         sources: Sequence[Source],
         build: Callable[[Sequence[OpenSource]], WireRequest],
         *,
         meter: Meter,
         order: int,
         on_handed: Callable[[], None] | None = None,
-    ) -> tuple[WireAnswer | TransferError, NetworkJob[WireAnswer]]:
-        """Open the sources in a thread, build the request, send it once.
-
-        Gives the answer or the error of the transfer, and the job, whose counters tell how far it came. Other errors
-        (of a source) are raised.
-
-        Cancellation: the thread stops at the next block and closes its socket before this returns.
-        """
+    ) -> NetworkJob[WireAnswer]:
+        """A job that opens the sources, builds the request and sends it once. Whoever runs it tells the meter."""
 
         def steps(job: NetworkJob[WireAnswer]) -> Steps[WireAnswer]:
             opened: list[OpenSource] = []
             try:
                 for source in sources:
                     opened.append(source.open())  # noqa: PERF401 - those before one that fails must be closed
-                return (yield from self.transfer.steps(build(opened), cancel=job.cancel, on_sent=job.note_sent))
+                request = build(opened)
+                job.total = request.body.total
+                return (yield from self.transfer.steps(request, cancel=job.cancel, on_sent=job.note_sent))
             finally:
                 for one in opened:
                     one.close()
@@ -147,33 +142,55 @@ class Engine:
                 source.stop()
 
         alone = not all(source.quick for source in sources)
-        job = NetworkJob(
+        return NetworkJob(
             steps, size=meter.size, order=order, alone=alone, on_stop=stop if alone else None, on_handed=on_handed
         )
+
+    async def transmit(self, url: str, job: NetworkJob[WireAnswer], meter: Meter) -> WireAnswer | TransferError:
+        """Run an attempt in the lane of its host.
+
+        Gives the answer or the error of the transfer; the job's counters tell how far it came. Other errors (of a
+        source) are raised.
+
+        Cancellation: the thread stops at the next block and closes its socket before this returns.
+        """
         meter.running.add(job)
         try:
-            return await self.lanes.run(_host_of(url), job), job
+            return await self.lanes.run(host_of(url), job)
         except TransferError as error:
-            return error, job
+            return error
         finally:
-            meter.running.discard(job)
-            meter.wire += job.sent
-            meter.attempts += job.settled
+            meter.ended(job)
 
     def complain(self, url: str, job: NetworkJob[WireAnswer], retry_after: float | None) -> None:
         """The host of ``url`` was too slow for ``job``, or said that it is overloaded."""
         if retry_after is not None and retry_after > self.settings.retry.max_retry_after:
             retry_after = None  # the upload gives up; the others find out for themselves
-        self.lanes.complain(_host_of(url), job.epoch, retry_after=retry_after)
+        self.lanes.complain(host_of(url), job.epoch, retry_after=retry_after)
 
 
-def _survey(file: UploadFile) -> Source | Exception:
-    try:
-        return survey(file)
-    except Exception as error:  # noqa: BLE001 - one bad file does not stop its batch
-        return error
+def _survey(
+    batch: Sequence[tuple[UploadFile, _Found]], _job: Job[list[Source | Exception]]
+) -> list[Source | Exception]:
+    results: list[Source | Exception] = []
+    for file, _ in batch:
+        try:
+            results.append(survey(file))
+        except Exception as error:  # noqa: BLE001 - one bad file does not stop its batch
+            results.append(error)
+    return results
 
 
-def _host_of(url: str) -> str:
+def _pass_on(future: asyncio.Future[Source], result: Source | Exception) -> None:
+    if future.done():  # cancelled meanwhile
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
+def host_of(url: str) -> str:
+    """What lanes are kept for: scheme, host and port."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.partition('/')[0].partition('?')[0]}".lower()

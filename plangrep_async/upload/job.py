@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Generic, TypeVar, cast
 
 from .wire import CancelToken
 
@@ -26,19 +27,21 @@ class Job(Generic[T]):
     Attributes:
         cancel: stops it in mid-work.
         sent: bytes of its body that have gone out; written by its thread, read by anybody.
-        epoch: see :class:`AdaptiveLimit`; set when it is handed to a thread.
+        epoch: see :class:`AdaptiveLimit`; set when a thread takes it.
+        on_settled: called on the loop, once, when its thread has left it; :meth:`wait` sets its own.
         settled: its thread has left it.
+        dropped: it was stopped before a thread took it, and none will.
     """
 
     __slots__ = (
         "_claim",
         "_error",
-        "_left",
         "_result",
         "cancel",
+        "dropped",
         "epoch",
-        "future",
         "on_handed",
+        "on_settled",
         "on_stop",
         "order",
         "sent",
@@ -61,13 +64,13 @@ class Job(Generic[T]):
         self.order = order
         self.on_stop = on_stop
         self.on_handed = on_handed
+        self.on_settled: Callable[[], None] | None = None
         self.cancel = CancelToken()
         self.sent = 0
         self.epoch = 0
         self.settled = False
-        self.future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.dropped = False
         self._claim = [True]
-        self._left: asyncio.Future[None] | None = None
         self._result: T | None = None
         self._error: BaseException | None = None
 
@@ -96,16 +99,32 @@ class Job(Generic[T]):
         self._error = error
 
     def settle(self) -> None:
-        """Tell those who wait, on the loop, that no thread has to do with it any more."""
+        """Tell who waits, on the loop, that no thread has to do with it any more."""
+        if self.dropped:
+            return
         self.settled = True
-        if not self.future.done():
-            if self._error is not None:
-                self.future.set_exception(self._error)
-            else:
-                self.future.set_result(self._result)  # type: ignore[arg-type]
+        if self.on_settled is not None:
+            self.on_settled()
+
+    @property
+    def result(self) -> T | None:
+        """What its work gave, once it is settled; ``None`` when that failed."""
+        return self._result
+
+    def take(self) -> tuple[T | None, BaseException | None]:
+        """Its result or its error, once it is settled; kept here no longer."""
+        result, error = self._result, self._error
         self._result = self._error = None
-        if self._left is not None and not self._left.done():
-            self._left.set_result(None)
+        return result, error
+
+    def stop(self) -> None:
+        """Drop it when no thread has taken it yet; else tell its thread to stop: it settles when that has left it."""
+        if self.claim():
+            self.dropped = True
+            return
+        self.cancel.cancel()
+        if self.on_stop is not None:
+            self.on_stop()
 
     async def wait(self) -> T:
         """Its result, or its error.
@@ -113,20 +132,27 @@ class Job(Generic[T]):
         Cancellation: a job that no thread has taken is dropped; else the thread is told to stop, and the call returns
         only when it has.
         """
-        try:
-            return await self.future
-        except asyncio.CancelledError:
-            if not self.claim():
-                self.cancel.cancel()
-                if self.on_stop is not None:
-                    self.on_stop()
-                await self._thread_has_left()
-            raise
-
-    async def _thread_has_left(self) -> None:
-        while not self.settled:
-            self._left = asyncio.get_running_loop().create_future()
+        stopped: asyncio.CancelledError | None = None
+        while not (self.settled or self.dropped):
+            settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.on_settled = partial(_wake, settled)
             try:
-                await self._left
-            except asyncio.CancelledError:
-                continue  # cancelled again: the thread still holds its socket
+                await settled
+            except asyncio.CancelledError as error:
+                if stopped is None:  # cancelled again: the thread still holds its socket
+                    stopped = error
+                    self.stop()
+        result, failure = self.take()
+        try:
+            if stopped is not None:
+                raise stopped
+            if failure is not None:
+                raise failure
+        finally:
+            del stopped, failure  # a traceback that holds its own error would be garbage for the collector
+        return cast(T, result)
+
+
+def _wake(settled: asyncio.Future[None]) -> None:
+    if not settled.done():
+        settled.set_result(None)

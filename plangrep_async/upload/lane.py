@@ -15,6 +15,10 @@ from .wire import Multiplexer
 
 __all__ = ["Lane", "LaneStatistics"]
 
+# While the sharing thread has work, the loop can sleep: the wake-ups of both cost more than small files do.
+_RUNWAY = 128
+_RUNWAY_BYTES = 8 << 20
+
 
 @frozen
 class LaneStatistics:
@@ -32,7 +36,7 @@ class Lane:
     Attributes:
         ready: jobs that wait.
         runway: small jobs handed over to the sharing thread and not yet taken by it.
-        handed: jobs handed over and not back yet; ``large`` and ``small`` count them by kind.
+        handed: jobs handed over and not back yet; ``large`` and ``small`` count them by kind, ``small_bytes`` adds up.
         taken, returned: small jobs that the sharing thread has taken so far, and that are back.
         width: small jobs that may be on the wire at once.
         multiplexer: what the sharing thread runs; ``None`` when there is no such thread.
@@ -56,6 +60,7 @@ class Lane:
         "runway",
         "sent",
         "small",
+        "small_bytes",
         "taken",
         "width",
     )
@@ -68,6 +73,7 @@ class Lane:
         self.multiplexer: Multiplexer | None = None
         self.large = 0
         self.small = 0
+        self.small_bytes = 0
         self.width = 1
         self.taken = 0
         self.returned = 0
@@ -114,9 +120,26 @@ class Lane:
             return self.ready.pop_small() if small and self.next_small else self.ready.pop_large()
         if large and self.on_wire < allowed:
             return self.ready.pop_large()
-        if small and self.small < 2 * self.width and self.large < allowed:
+        if small and self.large < allowed and self._has_runway():
             return self.ready.pop_small()
         return None
+
+    def _has_runway(self) -> bool:
+        if self.small < 2 * self.width:
+            return True
+        # Whoever wants to be told, asks for slots by that: these must not be asked for long before the bytes can leave.
+        unhurried = self.ready.next_small.on_handed is None
+        return unhurried and self.small < _RUNWAY and self.small_bytes < _RUNWAY_BYTES
+
+    def hand(self, job: NetworkJob[Any]) -> None:
+        """Count a job that a thread is about to take; a small one goes on the runway."""
+        self.handed.add(job)
+        if job.alone:
+            self.large += 1
+        else:
+            self.small += 1
+            self.small_bytes += job.size
+            self.runway.append(job)
 
     def came_back(self, job: NetworkJob[Any]) -> None:
         """Count a job that no thread has to do with any more."""
@@ -127,4 +150,5 @@ class Lane:
             self.large -= 1
         else:
             self.small -= 1
+            self.small_bytes -= job.size
             self.returned += 1

@@ -7,7 +7,7 @@ How it works, in six rules:
    them are on the wire: what the lane's :class:`AdaptiveLimit` says, and no more than its share of all.
 3. A large job, and one that may block for long, gets a thread of its own.
 4. Small jobs share one thread a lane, which goes from socket to socket (:class:`Multiplexer`). It takes them from the
-   lane's *runway*, to which twice as many are handed as may be on the wire, so that it need not wait for the loop.
+   lane's *runway*, which holds more than may be on the wire, so that it need not wait for the loop.
 5. Large jobs leave a quarter of a lane to small ones where such wait.
 6. Jobs come back through one deque and one wake-up of the loop for as many as there are.
 """
@@ -34,7 +34,7 @@ __all__ = ["Lanes"]
 T = TypeVar("T")
 
 _IDLE_LANES = 64
-_TOGETHER = 8  # small jobs that come back with one wake-up of the loop, when there is no pause in between
+_TOGETHER = 32  # small jobs that come back with one wake-up of the loop, when there is no pause in between
 
 
 class Lanes:
@@ -56,6 +56,7 @@ class Lanes:
         self._rounds = Rounds(clock, self._fill)
         self._back: deque[tuple[Lane, NetworkJob[Any] | None]] = deque()
         self._signalled = False
+        self._posted: dict[Lane, None] = {}
         self._sharing = 0
         self._quiet = asyncio.Event()
 
@@ -65,13 +66,23 @@ class Lanes:
         Cancellation: a job that waits is dropped at once; one that runs is told to stop, and the call returns only when
         its thread has left it.
         """
+        self.post(key, job)
+        return await job.wait()
+
+    def post(self, key: Hashable, job: NetworkJob[Any]) -> None:
+        """The same, not awaited: the job tells its end through ``job.on_settled``.
+
+        Jobs are handed out together with all that are posted in this turn of the loop and in the next, in which tasks
+        begin that were created in this one: so large ones go before small ones that were there a moment earlier.
+        """
         lane = self._lanes.get(key)
         if lane is None:
             self._forget_idle()
             lane = self._lanes[key] = Lane(self._make_limit())
         lane.push(job)
-        self._fill(lane)
-        return await job.wait()
+        if not self._posted:
+            self._loop.call_soon(self._loop.call_soon, self._fill_posted)
+        self._posted[lane] = None
 
     def complain(self, key: Hashable, epoch: int, *, retry_after: float | None = None) -> None:
         """The host of ``key`` was too slow or asked to slow down, in answer to a job of ``epoch``."""
@@ -110,6 +121,11 @@ class Lanes:
 
     # On the event loop
 
+    def _fill_posted(self) -> None:
+        posted, self._posted = self._posted, {}
+        for lane in posted:
+            self._fill(lane)
+
     def _allowed(self, lane: Lane) -> int:
         if lane.closed:
             return 0
@@ -128,7 +144,7 @@ class Lanes:
             lane.set_width(allowed)
         added = lane.width > width
         while allowed and (job := lane.choose(allowed)) is not None:
-            if not job.future.done():  # else it was cancelled while it waited
+            if not job.dropped:  # else it was stopped while it waited
                 added |= self._hand(lane, job)
         if allowed and lane.small:
             if lane.multiplexer is None:
@@ -139,14 +155,9 @@ class Lanes:
             self._rounds.begin(lane)
 
     def _hand(self, lane: Lane, job: NetworkJob[Any]) -> bool:
-        job.epoch = lane.limit.epoch
-        lane.handed.add(job)
+        lane.hand(job)
         if job.alone:
-            lane.large += 1
             self._executor.submit(self._run_alone, lane, job)
-        else:
-            lane.small += 1
-            lane.runway.append(job)
         if job.on_handed is not None:
             job.on_handed()
         return not job.alone
@@ -197,6 +208,7 @@ class Lanes:
 
     def _run_alone(self, lane: Lane, job: NetworkJob[Any]) -> None:
         if job.claim():
+            job.epoch = lane.limit.epoch
             job.execute()
         self._give_back(lane, job)
 
@@ -215,6 +227,7 @@ class Lanes:
                 return None
             lane.taken += 1
             if job.claim():
+                job.epoch = lane.limit.epoch
                 return Errand(job.steps(job), job.cancel, partial(self._done, lane, job))
             self._give_back(lane, job)
         return None
@@ -222,7 +235,7 @@ class Lanes:
     def _done(self, lane: Lane, job: NetworkJob[Any], result: Any, error: Exception | None) -> None:
         job.done(result, error)
         self._back.append((lane, job))
-        if len(self._back) >= _TOGETHER or not lane.runway:
+        if len(self._back) >= _TOGETHER or not lane.runway or lane.ready.large:
             self._signal()
 
     def _give_back(self, lane: Lane, job: NetworkJob[Any] | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -21,9 +22,12 @@ class NetworkJob(Job[T]):
     Args:
         steps: gives the generator that a thread runs.
         alone: it may block for long on something else than its socket, so it must not share a thread.
+
+    Attributes:
+        total: bytes of its body, once that is known; before, more than any.
     """
 
-    __slots__ = ("alone", "steps")
+    __slots__ = ("alone", "steps", "total")
 
     def __init__(
         self,
@@ -37,6 +41,7 @@ class NetworkJob(Job[T]):
     ) -> None:
         super().__init__(_drive, size=size, order=order, on_stop=on_stop, on_handed=on_handed)
         self.steps = steps
+        self.total = sys.maxsize
         self.alone = alone or size >= LARGE
 
 

@@ -49,6 +49,11 @@ class ReadyQueue(Generic[T]):
         """How many large items wait."""
         return self._large
 
+    @property
+    def next_small(self) -> T:
+        """What :meth:`pop_small` would give."""
+        return self._small[0]
+
     def __len__(self) -> int:
         return len(self._small) + self._large
 

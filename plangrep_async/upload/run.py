@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import AsyncIterable, Callable, Iterable
 from typing import Generic, TypeVar
 
+from .entry import Entry
 from .outcome import Outcome
 from .task import Upload
-from .tracker import Tracker
 
 __all__ = ["Run"]
 
@@ -21,24 +21,24 @@ class Run(Generic[R]):
 
     Args:
         uploads: of any length.
-        start: makes the task that carries one upload; what it returns is its outcome.
+        start: begins one upload, and sees to it that :meth:`ended` is called at its end, not before ``start`` returns.
+        all_known: called when the iterable has ended.
         window: uploads that were taken from the iterable and whose outcomes were not taken yet, at most.
-        tracker: told of what was taken.
     """
 
     def __init__(
         self,
         uploads: Iterable[Upload[R]] | AsyncIterable[Upload[R]],
-        start: Callable[[Upload[R]], asyncio.Task[Outcome[R]]],
+        start: Callable[[Upload[R]], Entry[R]],
         *,
+        all_known: Callable[[], None],
         window: int,
-        tracker: Tracker,
     ) -> None:
         self._start = start
+        self._all_known = all_known
         self._window = window
-        self._tracker = tracker
         self._outcomes: deque[Outcome[R]] = deque()
-        self._tasks: set[asyncio.Task[Outcome[R]]] = set()
+        self._entries: set[Entry[R]] = set()
         self._changed = asyncio.Event()
         self._room = asyncio.Event()
         self._failure: BaseException | None = None
@@ -48,7 +48,7 @@ class Run(Generic[R]):
     async def next(self) -> Outcome[R] | None:
         """The next outcome, or ``None`` after the last. Raises what the iterable raised, after all outcomes."""
         while not self._outcomes:
-            if self._feeder.done() and not self._tasks:
+            if self._feeder.done() and not self._entries:
                 if self._failure is not None:
                     raise self._failure
                 return None
@@ -57,13 +57,27 @@ class Run(Generic[R]):
         self._room.set()
         return self._outcomes.popleft()
 
+    def ended(self, entry: Entry[R], outcome: Outcome[R] | None) -> None:
+        """An upload is over."""
+        self._entries.discard(entry)
+        if outcome is not None:
+            self._outcomes.append(outcome)
+        self._changed.set()
+
     async def aclose(self) -> None:
         """Cancel what still runs and wait for it. Harmless at the end."""
-        running = [task for task in (self._feeder, *self._tasks) if not task.done()]
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running)
+        self._feeder.cancel()
+        for entry in self._entries:
+            entry.stop()
+        stopped: asyncio.CancelledError | None = None
+        while self._entries or not self._feeder.done():
+            self._changed.clear()
+            try:
+                await self._changed.wait()
+            except asyncio.CancelledError as error:
+                stopped = error  # threads still hold files and sockets of this run: they are waited for first
+        if stopped is not None:
+            raise stopped
 
     async def _feed(self, uploads: Iterable[Upload[R]] | AsyncIterable[Upload[R]]) -> None:
         try:
@@ -76,21 +90,13 @@ class Run(Generic[R]):
         except Exception as error:  # noqa: BLE001 - the consumer gets it, after the outcomes
             self._failure = error
         else:
-            self._tracker.all_known = True
+            self._all_known()
 
     async def _take(self, upload: Upload[R]) -> None:
-        while len(self._tasks) + len(self._outcomes) >= self._window:
+        while len(self._entries) + len(self._outcomes) >= self._window:
             self._room.clear()
             await self._room.wait()
-        task = self._start(upload)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[Outcome[R]]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            self._outcomes.append(task.result())
-        self._changed.set()
+        self._entries.add(self._start(upload))
 
     def _fed(self, feeder: asyncio.Task[None]) -> None:
         self._changed.set()

@@ -6,17 +6,20 @@ import asyncio
 import itertools
 import random as _random
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Hashable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable, Iterable, Sequence
 from contextlib import aclosing
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
+from .._checks import check_kinds
 from .._clock import Clock, SystemClock
-from ..errors import ClientClosedError, TransferCancelledError
+from ..errors import ClientClosedError
 from ..session.guard import Guard
 from .courier import Courier
 from .engine import Engine
+from .entry import Entry
 from .lane import LaneStatistics
+from .meter import Meter
 from .outcome import Outcome, UploadReport
 from .progress import UploadProgress
 from .run import Run
@@ -30,7 +33,6 @@ from .wire import Pacer, TransferPool, WireAnswer, WireBody, WireRequest
 __all__ = ["UploadScheduler"]
 
 R = TypeVar("R")
-T = TypeVar("T")
 
 
 class UploadScheduler:
@@ -59,6 +61,13 @@ class UploadScheduler:
         clock: Clock | None = None,
         random: Callable[[], float] = _random.random,
     ) -> None:
+        check_kinds(
+            settings=(settings, UploadSettings | None),
+            ssl_context=(ssl_context, ssl.SSLContext | None),
+            trust_env=(trust_env, bool),
+            proxy=(proxy, str | None),
+            clock=(clock, Clock | None),
+        )
         self.settings = settings or UploadSettings()
         self.clock: Clock = clock or SystemClock()
         self._random = random
@@ -68,8 +77,9 @@ class UploadScheduler:
         self._engine: Engine | None = None
         self._order = itertools.count()
         self._pool: TransferPool | None = None
-        self._tasks: dict[asyncio.Task[Any], Upload[Any]] = {}
-        self._cancelled: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._entries: set[Entry[Any]] = set()
+        self._idle = asyncio.Event()
 
     async def __aenter__(self) -> UploadScheduler:
         self._guard.check()
@@ -86,11 +96,13 @@ class UploadScheduler:
             return
         self._guard.check()
         self._guard.closed = True
-        running = list(self._tasks)
-        for task in running:
+        for entry in self._entries:
+            entry.stop()
+        for task in self._tasks:
             task.cancel()
-        if running:
-            await asyncio.wait(running)
+        while self._entries or self._tasks:
+            self._idle.clear()
+            await self._idle.wait()
         if self._engine is not None:
             await self._engine.aclose()
         if self._pool is not None:
@@ -112,8 +124,11 @@ class UploadScheduler:
         multipart session is kept for resume, unless ``Upload.abort``.
         """
         self._guard.check()
-        courier = Courier(self._ready_engine(), upload, next(self._order))
-        task: asyncio.Task[R] = self._start(upload, courier.deliver())
+        meter = Meter(upload.file.name, self.clock.monotonic())
+        courier = Courier(self._ready_engine(), upload, next(self._order), meter)
+        task: asyncio.Task[R] = asyncio.get_running_loop().create_task(courier.deliver())
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
         try:
             return await task
         except asyncio.CancelledError:
@@ -166,12 +181,19 @@ class UploadScheduler:
         engine = self._ready_engine()
         tracker = Tracker(self.clock, on_progress)
 
-        def start(upload: Upload[R]) -> asyncio.Task[Outcome[R]]:
-            courier = Courier(engine, upload, next(self._order))
-            tracker.add(courier.meter)
-            return self._start(upload, self._carry(courier, upload, tracker))
+        def start(upload: Upload[R]) -> Entry[R]:
+            entry = Entry(engine, upload, next(self._order), ended)
+            self._entries.add(entry)
+            tracker.add(entry.meter)
+            return entry
 
-        run = Run(uploads, start, window=self.settings.lookahead, tracker=tracker)
+        def ended(entry: Entry[R], outcome: Outcome[R] | None) -> None:
+            self._entries.discard(entry)
+            self._idle.set()
+            tracker.end(entry.meter, stored=outcome is not None and outcome.ok)
+            run.ended(entry, outcome)
+
+        run = Run(uploads, start, all_known=tracker.all_uploads_known, window=self.settings.lookahead)
         tracker.start()
         try:
             while (outcome := await run.next()) is not None:
@@ -198,10 +220,9 @@ class UploadScheduler:
 
     def cancel(self, upload: Upload[Any]) -> bool:
         """Stop one upload of a :meth:`run`; its outcome is ``"cancelled"``. ``False`` when it is not running here."""
-        for task, running in self._tasks.items():
-            if running is upload:
-                self._cancelled.add(task)
-                task.cancel()
+        for entry in self._entries:
+            if entry.upload is upload:
+                entry.stop(outcome=True)
                 return True
         return False
 
@@ -213,44 +234,9 @@ class UploadScheduler:
             self._engine = Engine(self.settings, transfer, clock=self.clock, random=self._random)
         return self._engine
 
-    def _start(self, upload: Upload[Any], coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks[task] = upload
-        task.add_done_callback(self._forget)
-        return task
-
     def _forget(self, task: asyncio.Task[Any]) -> None:
-        del self._tasks[task]
-        self._cancelled.discard(task)
-
-    async def _carry(self, courier: Courier, upload: Upload[R], tracker: Tracker) -> Outcome[R]:
-        status: Literal["stored", "failed", "cancelled"] = "failed"
-        result: Any = None
-        error: Exception | None = None
-        try:
-            result = await courier.deliver()
-            status = "stored"
-        except asyncio.CancelledError:
-            if asyncio.current_task() not in self._cancelled:
-                raise
-            status = "cancelled"
-            error = TransferCancelledError(f"{upload.file.name}: cancelled", file_name=upload.file.name)
-        except Exception as caught:  # noqa: BLE001 - whatever stopped this upload must not stop the others
-            error = caught
-        finally:
-            tracker.end(courier.meter, stored=status == "stored")
-        meter = courier.meter
-        return Outcome(
-            upload=upload,
-            status=status,
-            result=result,
-            error=error,
-            files=courier.files,
-            size=meter.size,
-            bytes_sent=meter.wire,
-            seconds=courier.seconds,
-            attempts=meter.attempts,
-        )
+        self._tasks.discard(task)
+        self._idle.set()
 
 
 def _is_being_cancelled() -> bool:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 
 from ..errors import ChecksumMismatchError, TransferError, UploadUnconfirmedError
-from .bodies import form_request, put_request
+from .bodies import single_request
 from .delivery import Delivery
-from .readers import OpenSource
 from .targets import FormTarget, MultipartTarget, PostFormTarget, PutTarget, Target
 from .task import UNKNOWN, Confirmation, Stored
 from .verdict import Judgement, Verdict, judge_answer, judge_failure
-from .wire import WireAnswer, WireRequest
+from .wire import WireAnswer
 
-__all__ = ["send_single"]
+__all__ = ["send_single", "stored_statuses"]
 
 _FORM_OK = frozenset({200, 201, 202, 203, 204, 205, 206, 302, 303})
+
+
+def stored_statuses(target: PutTarget | PostFormTarget | FormTarget) -> frozenset[int]:
+    """The statuses that mean "stored"; any 2xx when empty."""
+    return target.ok or (_FORM_OK if isinstance(target, PostFormTarget) else target.ok)
 
 
 async def send_single(delivery: Delivery, target: PutTarget | PostFormTarget | FormTarget) -> Stored | Target:
@@ -79,32 +83,21 @@ async def send_single(delivery: Delivery, target: PutTarget | PostFormTarget | F
 async def _attempt(
     delivery: Delivery, target: PutTarget | PostFormTarget | FormTarget, *, suspect: bool
 ) -> tuple[WireAnswer | TransferError, Judgement]:
-    length = 0
-
-    def build(opened: Sequence[OpenSource]) -> WireRequest:
-        nonlocal length
-        if isinstance(target, PutTarget):
-            request = put_request(target, delivery.meter.size, opened[0])
-        else:
-            request = form_request(target, delivery.files, opened)
-        length = request.body.total
-        return request
-
     method = target.method if isinstance(target, PutTarget) else "POST"
-    answer, job = await delivery.transmit(target.url, build)
+    answer, job = await delivery.transmit(target.url, partial(single_request, target, delivery.files))
     if isinstance(answer, WireAnswer):
         judgement = judge_answer(
             answer,
             method=method,
             url=target.url,
             name=delivery.name,
-            ok=target.ok or (_FORM_OK if isinstance(target, PostFormTarget) else frozenset()),
+            ok=stored_statuses(target),
             expires_at=target.expires_at,
             suspect=suspect and target.expires_at is None,
             now=delivery.now(),
         )
     else:
-        judgement = judge_failure(answer, complete=job.sent >= length)
+        judgement = judge_failure(answer, complete=job.sent >= job.total)
     delivery.note(target.url, job, judgement)
     return answer, judgement
 

@@ -23,11 +23,12 @@ async def send_small(engine: Engine, request: WireRequest, repeatable: bool) -> 
     meter = Meter(name)
     retries = Retries(engine.settings.retry, engine.random)
     while True:
-        answer, job = await engine.transmit(request.url, (), lambda _opened: request, meter=meter, order=0)
+        job = engine.attempt((), lambda _opened: request, meter=meter, order=0)
+        answer = await engine.transmit(request.url, job, meter)
         if isinstance(answer, WireAnswer):
             judgement = judge_answer(answer, method=request.method, url=request.url, name=name, now=engine.clock.time())
         else:
-            judgement = judge_failure(answer, complete=job.sent >= request.body.total)
+            judgement = judge_failure(answer, complete=job.sent >= job.total)
         if judgement.slow_down:
             engine.complain(request.url, job, judgement.retry_after)
         again = judgement.verdict is Verdict.RETRY or (judgement.verdict is Verdict.DOUBT and repeatable)

@@ -59,6 +59,10 @@ class Tracker:
             self._failed += 1
             self._bytes_sent += meter.confirmed
 
+    def all_uploads_known(self) -> None:
+        """No more will come: what is known so far is all."""
+        self.all_known = True
+
     def finish(self) -> None:
         """Call back for the last time."""
         if self._timer is not None:

@@ -26,7 +26,7 @@ from ..session.retry import parse_retry_after
 from .s3error import read_refusal
 from .wire import WireAnswer
 
-__all__ = ["Judgement", "Verdict", "judge_answer", "judge_failure"]
+__all__ = ["STORED", "Judgement", "Verdict", "judge_answer", "judge_failure", "says_stored"]
 
 
 class Verdict(Enum):
@@ -61,13 +61,15 @@ class Judgement:
     slow_down: bool = False
 
 
-_STORED = Judgement(Verdict.STORED)
+STORED = Judgement(Verdict.STORED)
 _EXPIRED_CODES = frozenset({"ExpiredToken", "TokenRefreshRequired", "RequestExpired"})
 _CHECKSUM_CODES = frozenset({"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"})
 _SLOW_DOWN_CODES = frozenset({"SlowDown", "TooManyRequests", "ThrottlingException", "RequestLimitExceeded"})
-# MalformedPOSTRequest: what we send is well-formed, so the far end has seen a part of it only.
+# MalformedPOSTRequest: what we send is well-formed, so the far end has seen a part of it only. NoSuchKey: what is to be
+# stored cannot be missing; it is what Ceph RGW says of a body that broke off.
 _RETRY_CODES = (
-    frozenset({"RequestTimeout", "IncompleteBody", "MalformedPOSTRequest", "OperationAborted"}) | _SLOW_DOWN_CODES
+    frozenset({"RequestTimeout", "IncompleteBody", "MalformedPOSTRequest", "NoSuchKey", "OperationAborted"})
+    | _SLOW_DOWN_CODES
 )
 _NOT_STORED = frozenset({408, 425, 429, 499, 503})  # 499: nginx and SeaweedFS lost the client in mid-body
 _MAYBE_STORED = frozenset({500, 502, 504})
@@ -89,16 +91,15 @@ def judge_answer(
     Args:
         ok: the statuses that mean "stored"; any 2xx when empty.
         expires_at: when the target runs out, in the server's time.
-        suspect: take a bare 401 or 403, without a word why, as "expired". For targets that can be renewed and that do
-            not say when they expire.
+        suspect: take a bare 401 or 403, without a word why (Ceph RGW: "AccessDenied" and no message), as "expired". For
+            targets that can be renewed and that do not say when they expire.
         now: our idea of the time in seconds since 1970, where the answer has no ``Date``.
     """
+    if says_stored(answer, ok) and not answer.early:
+        return STORED
     status = answer.status
-    stored = status in ok or (not ok and 200 <= status < 300)
-    if stored and not answer.early:
-        return _STORED
     where = redact_url(url)
-    if stored:
+    if says_stored(answer, ok):
         return Judgement(
             Verdict.RETRY,
             StorageError(
@@ -126,7 +127,7 @@ def judge_answer(
         return ending(Verdict.EXPIRED, UploadExpiredError)
     if status in (401, 403) and expires_at is not None and now >= expires_at:
         return ending(Verdict.EXPIRED, UploadExpiredError)
-    if status in (401, 403) and suspect and code is None and message is None:
+    if status in (401, 403) and suspect and code in (None, "AccessDenied") and message is None:
         return ending(Verdict.EXPIRED, UploadExpiredError)
     if code in _CHECKSUM_CODES:
         return ending(Verdict.RETRY, ChecksumMismatchError)
@@ -137,6 +138,11 @@ def judge_answer(
     if 300 <= status < 400:
         text += " (a redirect, which is not followed: the bytes and their signature belong to one place)"
     return ending(Verdict.REFUSED)
+
+
+def says_stored(answer: WireAnswer, ok: frozenset[int]) -> bool:
+    """Whether its status means "stored" (if all bytes were out)."""
+    return answer.status in ok or (not ok and 200 <= answer.status < 300)
 
 
 def judge_failure(error: TransferError, *, complete: bool) -> Judgement:

@@ -140,7 +140,7 @@ async def test_one_at_a_time_takes_turns_between_kinds(make):
 
 async def test_small_jobs_keep_a_quarter(make):
     bench = make(max_on_wire=8)
-    bench.start("a", 10, count=40)
+    bench.start("a", 10, count=40, on_handed=lambda: None)
     bench.start("a", LARGE, count=20)
     await bench.until(lambda: bench.total == 8)
     bench.gate.set()

@@ -76,12 +76,13 @@ class TlsChannel:
         # All that was read from below must be handed on at once: waiting for the socket would not bring it back.
         found = b""
         while True:
+            if not self._incoming.pending and not self._tls.pending():
+                if found:
+                    return found
+                self._feed()  # before asking in vain: OpenSSL's "want read" is a costly exception
             try:
                 data = self._tls.read(_RECEIVE)
             except ssl.SSLWantReadError:
-                if found:
-                    return found
-                self._feed()
                 continue
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return found
@@ -92,8 +93,6 @@ class TlsChannel:
             if not data:  # close_notify
                 return found
             found += data
-            if not self._incoming.pending and not self._tls.pending():
-                return found
 
     def close(self) -> None:
         self._below.close()
