@@ -102,6 +102,16 @@ async def test_post_form_with_a_policy(seaweedfs):
     assert await asyncio.to_thread(seaweedfs.content, "form/a.png") == content
 
 
+@pytest.mark.parametrize("name", ["ends with\\", "\\", 'a "b"\\', "a\0b\x1b\x7f.pdf", "a\tb; name=c.pdf"])
+async def test_no_file_name_hides_the_file(seaweedfs, name):
+    """A backslash before the closing quote once did: the server took an empty file and said yes."""
+    url, signed = seaweedfs.signer().post_form("form/named", now=time.time())
+    content = name.encode()
+    async with UploadScheduler() as scheduler:
+        await scheduler.upload(Upload(UploadFile(content, name=name), PostFormTarget(url=url, fields=signed)))
+    assert await asyncio.to_thread(seaweedfs.content, "form/named") == content
+
+
 async def test_an_expired_policy_is_told_apart(seaweedfs):
     url, signed = seaweedfs.signer().post_form("form/late", now=time.time() - 7200)
     async with UploadScheduler() as scheduler:

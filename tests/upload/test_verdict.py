@@ -43,6 +43,7 @@ def test_an_early_success_is_none():
         (503, "SlowDown", Verdict.RETRY, StorageError),
         (400, "RequestTimeout", Verdict.RETRY, StorageError),
         (400, "IncompleteBody", Verdict.RETRY, StorageError),
+        (404, "NoSuchKey", Verdict.RETRY, StorageError),
         (409, "OperationAborted", Verdict.RETRY, StorageError),
         (400, "BadDigest", Verdict.RETRY, ChecksumMismatchError),
         (400, "XAmzContentChecksumMismatch", Verdict.RETRY, ChecksumMismatchError),
@@ -120,6 +121,8 @@ def test_a_refusal_past_the_expiry_is_expiry(make_answer):
 def test_a_bare_refusal_may_be_suspected_of_expiry(make_answer, s3_error):
     assert judge(make_answer(403), suspect=True).verdict is Verdict.EXPIRED
     assert judge(s3_error(403, "AccessDenied"), suspect=True).verdict is Verdict.REFUSED
+    assert judge(s3_error(403, "AccessDenied", ""), suspect=True).verdict is Verdict.EXPIRED
+    assert judge(s3_error(403, "AccessDenied", "")).verdict is Verdict.REFUSED
 
 
 def test_nothing_secret_in_the_words(s3_error):
