@@ -9,17 +9,26 @@ from types import TracebackType
 from typing import Any, Self
 
 from attrs import asdict
-from sqlalchemy import Connection, case, func, insert, inspect, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, inspect, select, update
 
 from ..errors import ConfigurationError
 from .database import Database, location_text, open_engine
 from .document import Document, Found, Problem, State
-from .rows import SEEN, Group, Sample, Tally, document_of, group_of, rediscovered, row_of, twin_of
+from .rows import SEEN, TWIN, Group, Sample, Tally, document_of, group_of, rediscovered, row_of
 from .schema import VERSION, documents, facts, groups, metadata, samples
 
 __all__ = ["Group", "Journal", "Sample", "Tally"]
 
 _PAGE = 500
+
+# What is done several times for each document is built once: that costs more than the database itself.
+_CHANGE = update(documents).where(documents.c.id == bindparam("document"))
+_DIGEST = _CHANGE.values(
+    sha256=bindparam("digest"),
+    size=bindparam("bytes"),
+    state=case((documents.c.state == State.DISCOVERED.value, State.DIGESTED.value), else_=documents.c.state),
+)
+_TWIN_ID = TWIN.with_only_columns(documents.c.id)
 
 
 class Journal:
@@ -112,7 +121,7 @@ class Journal:
         """Change columns of one document. Returns when it is durable."""
 
         def work(connection: Connection) -> None:
-            connection.execute(update(documents).where(documents.c.id == document_id).values(**changes))
+            connection.execute(_CHANGE, {"document": document_id, **changes})
 
         await self.database.write(work)
 
@@ -136,35 +145,24 @@ class Journal:
             The id of the document that these bytes go with, when it is another one.
         """
 
+        file = {"document": document_id, "digest": sha256, "bytes": size}
+
         def work(connection: Connection) -> int | None:
-            connection.execute(
-                update(documents)
-                .where(documents.c.id == document_id)
-                .values(
-                    sha256=sha256,
-                    size=size,
-                    state=case(
-                        (documents.c.state == State.DISCOVERED.value, State.DIGESTED.value), else_=documents.c.state
-                    ),
-                )
-            )
+            connection.execute(_DIGEST, file)
             if not claim:
                 return None
-            twin = connection.execute(twin_of(sha256, size, document_id).with_only_columns(documents.c.id)).scalar()
+            twin = connection.execute(_TWIN_ID, file).scalar()
             if twin is not None:
-                connection.execute(
-                    update(documents)
-                    .where(documents.c.id == document_id)
-                    .values(
-                        state=State.SKIPPED.value,
-                        problem=Problem.DUPLICATE.value,
-                        duplicate_of=twin,
-                        group_id=None,
-                        target_id=None,
-                        resume=None,
-                        memo=None,
-                    )
-                )
+                skipped = {
+                    "state": State.SKIPPED.value,
+                    "problem": Problem.DUPLICATE.value,
+                    "duplicate_of": twin,
+                    "group_id": None,
+                    "target_id": None,
+                    "resume": None,
+                    "memo": None,
+                }
+                connection.execute(_CHANGE, {"document": document_id, **skipped})
             return twin
 
         return await self.database.write(work)
@@ -264,8 +262,8 @@ class Journal:
 
     async def first_with(self, sha256: str, size: int, *, besides: int) -> Document | None:
         """The first other document with these bytes that was not skipped, if there is one."""
-        query = twin_of(sha256, size, besides)
-        row = await self.database.read(lambda connection: connection.execute(query).one_or_none())
+        file = {"document": besides, "digest": sha256, "bytes": size}
+        row = await self.database.read(lambda connection: connection.execute(TWIN, file).one_or_none())
         return None if row is None else document_of(row)
 
     async def tally(self) -> Tally:
@@ -324,9 +322,7 @@ class Journal:
             connection.execute(update(groups).where(groups.c.id == group_id).values(state=state, target_id=target_id))
             ended = {"state": State.COMPLETED.value, "error": None, "memo": None, "resume": None}
             for document_id, name in arrived.items():
-                connection.execute(
-                    update(documents).where(documents.c.id == document_id).values(target_id=name, **ended)
-                )
+                connection.execute(_CHANGE, {"document": document_id, "target_id": name, **ended})
 
         await self.database.write(work)
 

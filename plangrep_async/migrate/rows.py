@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from attrs import asdict, frozen
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, bindparam, select
 
 from .document import Document, Found, Problem, State
 from .schema import documents
 
-__all__ = ["SEEN", "Group", "Sample", "Tally", "document_of", "group_of", "rediscovered", "row_of", "twin_of"]
+__all__ = ["SEEN", "TWIN", "Group", "Sample", "Tally", "document_of", "group_of", "rediscovered", "row_of"]
 
 
 @frozen
@@ -72,20 +72,19 @@ class Sample:
     throttled: int
 
 
-def twin_of(sha256: str, size: int, besides: int) -> Select[Any]:
-    ended = [State.SKIPPED.value, State.FAILED.value]
-    return (
-        select(documents)
-        .where(
-            documents.c.sha256 == sha256,
-            documents.c.size == size,
-            documents.c.id != besides,
-            documents.c.state.not_in(ended),
-        )
-        .order_by(documents.c.id)
-        .limit(1)
+TWIN = (
+    select(documents)
+    .where(
+        documents.c.sha256 == bindparam("digest"),
+        documents.c.size == bindparam("bytes"),
+        documents.c.id != bindparam("document"),
+        documents.c.state != State.SKIPPED.value,
+        documents.c.state != State.FAILED.value,
     )
-
+    .order_by(documents.c.id)
+    .limit(1)
+)
+"""The first other document with these bytes that was not skipped."""
 
 SEEN = ("size", "mtime_ns", "inode", "name", "kind", "path", "folder", "title", "classification")
 """What a second sight of a document may change."""
