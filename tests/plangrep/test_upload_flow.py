@@ -278,7 +278,7 @@ async def test_what_another_process_had_stored_is_told_as_what_it_was(
         again = await real.scheduler.upload(evolve(upload, resume=saved, on_state=None))
     assert before.completion == again.completion
     assert again.mode == "multipart"
-    assert emulator.requests.count(service="storage") == 2
+    await finish(real, emulator, JobUploadReport(job_id=job_id, uploaded=(again,), idempotency_key="once"))
 
 
 @pytest.mark.parametrize(
@@ -594,6 +594,41 @@ async def test_limits_of_the_service_are_lived_with(
         assert result.finished.status == "completed"
     assert emulator.requests.count(FORM, status=429) > 0
     assert len(emulator.plangrep.documents) == 25
+
+
+@pytest.mark.parametrize("when", ["before", "in_body", "read"])
+async def test_a_form_that_met_429_holds_back_every_other_call(
+    real: PlangrepClient, emulator: Emulator, job_id: str, when: Any, scaled_clock: ScaledClock
+) -> None:
+    rule = emulator.faults.add(FORM, Fault.answer(429, when=when, retry_after=120), nth=1)
+    sending = asyncio.create_task(real.uploads.send(job_id, [file("a.pdf", 3_000_000)]))
+    while not real.limiter.statistics().refusals:
+        await asyncio.sleep(0.005)
+    assert real.limiter.available() == 0
+    began = scaled_clock.monotonic()
+    await real.projects.list()
+    assert scaled_clock.monotonic() - began > 60
+    report = await sending
+    assert rule.fired == 1
+    assert real.limiter.statistics().refusals == 1
+    await finish(real, emulator, report)
+
+
+@pytest.mark.parametrize(("status", "body"), [(429, b""), (503, b"<Error><Code>SlowDown</Code></Error>")])
+async def test_a_storage_that_wants_it_slower_holds_back_no_call(
+    real: PlangrepClient, emulator: Emulator, job_id: str, status: int, body: bytes
+) -> None:
+    emulator.faults.add("PUT *", Fault.answer(status, body, retry_after=5), service="storage", times=3)
+    report = await real.uploads.send(job_id, [file(f"{n}.pdf", 2000 + n) for n in range(5)], route="registered")
+    await finish(real, emulator, report)
+    assert real.limiter.statistics().refusals == 0
+
+
+async def test_a_form_of_several_files_tells_of_429_too(real: PlangrepClient, emulator: Emulator, job_id: str) -> None:
+    emulator.faults.add(FORM, Fault.answer(429, retry_after=5), nth=1)
+    batch = await real.uploads.form(job_id, [file("a.pdf"), file("b.pdf")])
+    assert len(batch.uploads) == 2
+    assert real.limiter.statistics().refusals == 1
 
 
 async def test_limits_of_ones_own_hold_for_forms(emulator: Emulator, scaled_clock: ScaledClock) -> None:

@@ -42,7 +42,7 @@ from ..models.upload import (
 from ..uploads.completion import completion_of
 from ..uploads.files import Files, as_files
 from ..uploads.form import form_metadata
-from ..uploads.form_route import form_call, form_target
+from ..uploads.form_route import Forms, form_call
 from ..uploads.registered_route import RegisteredRoute
 from ..uploads.report import JobUploadReport
 from ..uploads.targets import completion_record, target_of
@@ -55,10 +55,11 @@ R = TypeVar("R")
 class UploadSteps:
     """Register, send, complete; every method raises the errors of :mod:`plangrep_async.errors`."""
 
-    def __init__(self, context: Context, session: Session, scheduler: UploadScheduler) -> None:
+    def __init__(self, context: Context, session: Session, scheduler: UploadScheduler, forms: Forms) -> None:
         self._context = context
         self._session = session
         self._scheduler = scheduler
+        self._forms = forms
 
     async def register(
         self, job_id: str, files: Sequence[Registration], **keywords: Unpack[CallKeywords]
@@ -151,13 +152,10 @@ class UploadSteps:
 
         async def complete(stored: Stored) -> UploadBatch:
             assert stored.answer is not None  # nothing else confirms a form here
-            return self._session.interpret(
-                call, Answer(stored.answer.status, stored.answer.headers, stored.answer.content)
-            )
+            return self._forms.decode(call, stored.answer)
 
         async def slot(request: SlotRequest) -> FormTarget:
-            await self._session.limiter.acquire(call.limit_kinds)
-            return form_target(self._session, job_id, form_metadata(request.files, flow_id))
+            return await self._forms.target(job_id, form_metadata(request.files, flow_id))
 
         return await self._run(Upload(found, slot, complete=complete), on_progress)
 

@@ -17,7 +17,7 @@ from ..models.enums import JobStatus
 from ..models.job import Job
 from ..uploads.arrivals import Arrivals
 from ..uploads.files import Files, as_files, sizes_of
-from ..uploads.form_route import FormRoute
+from ..uploads.form_route import FormRoute, Forms
 from ..uploads.ledger import Ledger
 from ..uploads.report import FailedFile, JobUploadReport, UploadedFile
 from .jobs import Jobs
@@ -35,8 +35,10 @@ _ASK_DEADLINE = 60.0
 class Uploads(UploadSteps):
     """Files into a job. :meth:`send` does all; the other methods are its steps, each alone."""
 
-    def __init__(self, context: Context, session: Session, scheduler: UploadScheduler, jobs: Jobs) -> None:
-        super().__init__(context, session, scheduler)
+    def __init__(
+        self, context: Context, session: Session, scheduler: UploadScheduler, forms: Forms, jobs: Jobs
+    ) -> None:
+        super().__init__(context, session, scheduler, forms)
         self._jobs = jobs
 
     async def send(
@@ -176,7 +178,7 @@ class Uploads(UploadSteps):
 
         self._session.check_usable()
         arrivals = Arrivals(read, lambda: self._jobs.turn(job_id), ledger.known)
-        forms = FormRoute(self._context, self._session, job_id, arrivals)
+        forms = FormRoute(self._context, self._forms, job_id, arrivals)
         async with self.registered_route(job_id, **keywords) as registered:
             ledger.superseded, ledger.known = registered.superseded, arrivals.known
             uploads = [(registered if file.name in large else forms).make_upload(file) for file in ledger.files]

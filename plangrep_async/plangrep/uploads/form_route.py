@@ -14,14 +14,16 @@ from ...session.call import Answer, Call
 from ...session.failure import read_error, status_error
 from ...session.session import Session
 from ...upload import Confirmation, FormTarget, Outcome, SlotRequest, Stored, Unconfirmed, Upload, UploadFile
+from ...upload.wire import WireAnswer
 from .._context import Context, api_path
 from ..models.job import JobFile
 from ..models.upload import UploadBatch
+from .api_transfer import ApiTransfer
 from .arrivals import Arrivals
 from .form import form_metadata
 from .report import FailedFile, UploadedFile
 
-__all__ = ["FormRoute", "form_call", "form_target"]
+__all__ = ["FormRoute", "Forms", "form_call"]
 
 _LIMITS = frozenset({"all", "write"})
 
@@ -31,14 +33,33 @@ def form_call(context: Context, job_id: str) -> Call[UploadBatch]:
     return Call("POST", api_path("jobs", job_id, "files"), context.codec.reader(UploadBatch))
 
 
-def form_target(session: Session, job_id: str, metadata: str) -> FormTarget:
-    """Where a form of this job goes, with the credentials that belong to the API."""
-    headers = [("Accept", "application/json"), *session.headers]
-    if session.credentials is not None:
-        headers.append(("Authorization", session.credentials.authorization()))
-    return FormTarget(
-        url=session.base_url + api_path("jobs", job_id, "files"), headers=headers, fields=[("metadata", metadata)]
-    )
+class Forms:
+    """How all forms of a client leave: the engine sends them, and the session's limiter and credentials hold for them.
+
+    Args:
+        session: of the client.
+        transfer: what the engine sends them with.
+    """
+
+    def __init__(self, session: Session, transfer: ApiTransfer) -> None:
+        self._session = session
+        self._transfer = transfer
+
+    async def target(self, job_id: str, metadata: str) -> FormTarget:
+        """Where a form of this job goes, once the limiter lets it."""
+        session = self._session
+        await session.limiter.acquire(_LIMITS)
+        self._transfer.listen()
+        headers = [("Accept", "application/json"), *session.headers]
+        if session.credentials is not None:
+            headers.append(("Authorization", session.credentials.authorization()))
+        return FormTarget(
+            url=session.base_url + api_path("jobs", job_id, "files"), headers=headers, fields=[("metadata", metadata)]
+        )
+
+    def decode(self, call: Call[UploadBatch], answer: WireAnswer) -> UploadBatch:
+        """What the service says of a form. Raises what a call raises for this answer."""
+        return self._session.interpret(call, Answer(answer.status, answer.headers, answer.content))
 
 
 class FormRoute:
@@ -48,9 +69,9 @@ class FormRoute:
         arrivals: settles lost answers.
     """
 
-    def __init__(self, context: Context, session: Session, job_id: str, arrivals: Arrivals) -> None:
+    def __init__(self, context: Context, forms: Forms, job_id: str, arrivals: Arrivals) -> None:
         self._context = context
-        self._session = session
+        self._forms = forms
         self._job_id = job_id
         self._call = form_call(context, job_id)
         self._arrivals = arrivals
@@ -64,8 +85,7 @@ class FormRoute:
             if id(file) not in self._begun:
                 await self._arrivals.begin(file.name)
                 self._begun.add(id(file))
-            await self._session.limiter.acquire(_LIMITS)
-            return form_target(self._session, self._job_id, form_metadata(request.files, flow_id))
+            return await self._forms.target(self._job_id, form_metadata(request.files, flow_id))
 
         async def confirm(_: Unconfirmed) -> Confirmation:
             return await self._arrivals.look(file.name, flow_id)
@@ -89,8 +109,8 @@ class FormRoute:
             document_id = known if isinstance(known, str) else None
             return UploadedFile(document_id=document_id, status=stored.evidence.status, **common)
         assert stored.answer is not None  # a form that is stored without evidence was answered
-        answer = Answer(stored.answer.status, stored.answer.headers, stored.answer.content)
-        batch = self._session.interpret(self._call, answer)
+        answer = stored.answer
+        batch = self._forms.decode(self._call, answer)
         entry = batch.uploads[0] if batch.uploads else None
         if entry is None or entry.document_id is None:
             raise UploadUnconfirmedError(
