@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from attrs import frozen
 
@@ -23,6 +24,7 @@ __all__ = ["Exchange", "Limits"]
 # How long an answer may take once it has begun, in answer timeouts: bounds a far end that gives a byte now and then.
 # Storage services keep a connection awake in this way while they put parts together.
 _ANSWER_TIMEOUTS = 10
+_NO_TURNSTILE = nullcontext()
 
 
 @frozen
@@ -41,6 +43,7 @@ class Exchange:
     Attributes:
         sent: body bytes that were given to the socket so far.
         reusable: the connection can carry another request.
+        turnstile: passed with each piece that is sent.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Exchange:
         self._cancel = cancel
         self._on_sent = on_sent
         self._pacer = pacer
+        self.turnstile: AbstractContextManager[None] = _NO_TURNSTILE
         self._written_before = channel.written
         self._complete = False
         self.sent = 0
@@ -120,7 +124,8 @@ class Exchange:
                 if done == allowed:
                     allowed = count if self._pacer is None else (yield from self._pace(done, count, watchdog))
                 try:
-                    taken = channel.transmit(block[done:allowed])
+                    with self.turnstile:  # not while reading: a disk that is slow must not hold up other files
+                        taken = channel.transmit(block[done:allowed])
                 except BlockingIOError:
                     if (yield from self._wait(watchdog)):
                         return

@@ -31,6 +31,7 @@ from .proxy import Proxies, Proxy
 from .request import WireRequest
 from .stream import RequestStream
 from .tls import TlsChannel
+from .turnstile import Turnstile, cores
 from .url import Origin, Target
 from .wait import Steps, drive
 
@@ -90,6 +91,7 @@ class TransferPool:
         self._idle = IdleConnections(limit=max_idle)
         self._sessions: dict[Origin, ssl.SSLSession] = {}
         self._blocks = Blocks(block_size)
+        self._turnstile = Turnstile(cores())
         self._closed = False
 
     def send(
@@ -150,6 +152,8 @@ class TransferPool:
                 channel = yield from self._dial(target.origin, proxy)
             parser = AnswerParser(request.method)
             exchange = Exchange(channel, stream, parser, self._limits, cancel, on_sent, self._pacer)
+            if stream.total > len(block):
+                exchange.turnstile = self._turnstile
             answer = yield from exchange.run(block)
             if not reused:
                 self._remember_session(target.origin, channel)
