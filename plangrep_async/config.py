@@ -44,6 +44,8 @@ class RetryPolicy:
             ``max_attempts``: being told to wait is no failure. A call that is given ``max_attempts=`` of its own counts
             everything under it.
         max_retry_after: seconds; a service that asks for a longer wait gets no further attempt, and the error says so.
+            After such a 429 the other calls that it counts fail too, at once, until what is left of the wait is
+            shorter.
     """
 
     max_attempts: int = field(default=5, validator=number(least=1, whole=True))

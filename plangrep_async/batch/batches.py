@@ -127,10 +127,15 @@ class Batches:
 
     def _settle(self, settled: Sequence[Settled]) -> None:
         again: dict[float, list[Entry]] = {}
+        now = self._clock.monotonic()
         for entry, fate, status in settled:
             if isinstance(fate, Deliver):
                 entry.reason = fate.reason
                 entry.end(fate.answer)
+            elif isinstance(fate, Again) and entry.due is not None and now + fate.wait > entry.due:
+                entry.move(Place.OUT, now, self._desk.limited(now))
+                reason = f"it would be sent again in {fate.wait:.1f} s"
+                entry.finish(entry.overdue(self._session.url_of(entry.call), now, reason=reason))
             elif isinstance(fate, Again):
                 self._tell_retry(entry, fate.wait, status)
                 entry.attempts -= not fate.counted
@@ -138,7 +143,6 @@ class Batches:
                 again.setdefault(fate.wait, []).append(entry)
             else:
                 entry.end(fate.error)
-        now = self._clock.monotonic()
         for wait, entries in again.items():
             self._tally.retried += len(entries)
             for entry in entries:

@@ -19,8 +19,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._clock import TimerHandle
-from ..errors import ClientClosedError
-from ..session import Answer, Call, CallOptions, Session
+from ..errors import ClientClosedError, DeadlineExceededError, RateLimitError
+from ..session import Answer, Call, CallOptions, Session, redact_url
+from ..session.failure import held_back
 from .batches import Batches
 from .deadlines import Deadlines
 from .entry import Entry, Place
@@ -130,6 +131,8 @@ class Dispatcher:
             self._queue.put_back([entry])
             self._dispatch()
             return entry
+        if self._desk.waiting_for is not None and self._ends(entry):
+            return entry
         self._queue.append(entry)
         self._schedule(self._linger)
         if not self._led and (self._due is None or self._lingering):
@@ -233,6 +236,8 @@ class Dispatcher:
             if self._desk.take(fare):
                 self._depart(group, fare)
                 continue
+            if self._give_up():
+                continue
             own = self._fare(group[:1])
             if self._desk.ready_in(fare) - self._desk.ready_in(own) > self._patience:
                 if self._desk.take(own):
@@ -240,11 +245,46 @@ class Dispatcher:
                     continue
                 fare = own
             patient = fare == own or self._patience == math.inf
-            self._desk.wait(fare, None if patient else max(self._patience, _GRAIN))
+            longest = self._session.retry.max_retry_after if fare == own else math.inf
+            self._desk.wait(fare, None if patient else max(self._patience, _GRAIN), longest)
         self._deadlines.arm()
+
+    def _ends(self, entry: Entry) -> bool:
+        """End an entry that waits for tokens in vain; whether it does."""
+        now, call = self._clock.monotonic(), entry.call
+        error: Exception | None = self._session.limiter.in_vain(
+            call.limit_kinds,
+            within=math.inf if entry.due is None else entry.due - now,
+            longest_gate=self._session.retry.max_retry_after,
+        )
+        if error is None:
+            return False
+        entry.move(Place.OUT, now, self._desk.limited(now))
+        url = self._session.url_of(call)
+        if isinstance(error, DeadlineExceededError):
+            error = entry.overdue(url, now, reason=error.message)
+        elif isinstance(error, RateLimitError):
+            elapsed = now - entry.arrived
+            error = held_back(error, call.method, redact_url(url), attempts=entry.attempts, elapsed=elapsed)
+        entry.finish(error)
+        return True
+
+    def _give_up(self) -> bool:
+        """End the first in the queue as long as they wait in vain; whether there were any.
+
+        Those behind them are looked at when they come to be the first: mostly they came later, and can wait longer.
+        """
+        found = False
+        while (head := self._queue.head) is not None and self._ends(head):
+            self._queue.discard(head)
+            found = True
+        if found:
+            self._tell_idle()
+        return found
 
     def _lose_patience(self) -> None:
         """The wait for a batch has become longer than it promised to be: others are before us, or windows changed."""
+        self._give_up()
         # One slot stays for the batch, whose wait goes on.
         while self._under_way + 1 < self._concurrency and (group := self._queue.group()):
             own, age = self._fare(group[:1]), self._clock.monotonic() - group[0].since
@@ -266,7 +306,11 @@ class Dispatcher:
         self._dispatch()
 
     def _refuse(self, error: Exception) -> None:
-        """The limiter lets nobody through any more."""
+        """The limiter lets nobody through any more, or not before a time that is too far away."""
+        if isinstance(error, RateLimitError):
+            self._give_up()
+            self._schedule()
+            return
         for entry in self._queue.clear():
             entry.end(copy_of(error))
         self._tell_idle()

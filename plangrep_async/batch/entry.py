@@ -131,16 +131,22 @@ class Entry:
         else:
             self.future.set_result(result)
 
-    def overdue(self, url: str, now: float, more: dict[str, float] | None = None) -> DeadlineExceededError:
-        """The error that says where the time went; ``more`` is time that was spent elsewhere."""
+    def overdue(
+        self, url: str, now: float, more: dict[str, float] | None = None, *, reason: str = ""
+    ) -> DeadlineExceededError:
+        """The error that says where the time went, or for what ``reason`` the time that is left cannot be enough.
+
+        ``more`` is time that was spent elsewhere.
+        """
         spent = self.spent()
         for phase, seconds in (more or {}).items():
             if seconds > 0:
                 spent[phase] = spent.get(phase, 0.0) + seconds
         account = ", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in spent.items() if seconds >= 0.005)
         url = redact_url(url)
+        verb, reason = ("cannot", f": {reason}") if reason else ("did not", "")
         return DeadlineExceededError(
-            f"{self.call.method} {url} did not end within its deadline of {self.options.deadline:g} s"
+            f"{self.call.method} {url} {verb} end within its deadline of {self.options.deadline:g} s{reason}"
             + (f"; the time went to: {account}" if account else ""),
             deadline=self.options.deadline,
             spent=spent,

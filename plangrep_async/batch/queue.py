@@ -49,6 +49,11 @@ class EntryQueue:
         self._entries.clear()
         return entries
 
+    @property
+    def head(self) -> Entry | None:
+        """The first that somebody waits for."""
+        return next((entry for entry in self._entries if not entry.future.done()), None)
+
     def group(self) -> list[Entry]:
         """Those that would leave now: the first, and what may go with it. They stay in the queue.
 

@@ -79,10 +79,16 @@ class TokenDesk:
             self.refund(surplus)
         return True
 
-    def wait(self, fare: Fare, patience: float | None) -> None:
-        """Wait for tokens in a task. ``patience``: seconds after which ``impatient`` is called, again and again."""
+    def wait(self, fare: Fare, patience: float | None, longest_gate: float) -> None:
+        """Wait for tokens in a task.
+
+        Args:
+            fare: how many.
+            patience: seconds after which ``impatient`` is called, again and again.
+            longest_gate: the longest ``Retry-After`` to wait for, in seconds.
+        """
         self.waiting_for, self._since = fare, self._clock.monotonic()
-        task = asyncio.get_running_loop().create_task(self._acquire(fare), name="plangrep_async tokens")
+        task = asyncio.get_running_loop().create_task(self._acquire(fare, longest_gate), name="plangrep_async tokens")
         if task.done():  # an eager task, which got them at once
             return
         self._task = task
@@ -108,9 +114,9 @@ class TokenDesk:
             self._timer.cancel()
             self._timer = None
 
-    async def _acquire(self, fare: Fare) -> None:
+    async def _acquire(self, fare: Fare, longest_gate: float) -> None:
         try:
-            await self._limiter.acquire(fare.kinds, fare.cost)
+            await self._limiter.acquire(fare.kinds, fare.cost, longest_gate=longest_gate)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             self._end()
             self._failed(error)

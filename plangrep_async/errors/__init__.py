@@ -18,7 +18,7 @@
     │   └── ServerError                   5xx
     ├── APIConnectionError            no answer: could not connect, or the connection broke
     │   └── APITimeoutError               the wire was silent for longer than ``timeout=`` allows
-    ├── DeadlineExceededError         (also TimeoutError) ``deadline=`` ran out; says where the time went
+    ├── DeadlineExceededError         (also TimeoutError) ``deadline=`` ran out or surely will; says where the time went
     ├── DecodeError                   the answer is not what the documentation promises
     ├── BodyNotReplayableError        the call failed in a way worth repeating, but its body can be read only once
     ├── WaitTimeoutError              (also TimeoutError) a poll (project, job, packet) gave up; shows the last status

@@ -25,7 +25,7 @@ class APITimeoutError(APIConnectionError):
 
 
 class DeadlineExceededError(PlangrepAsyncError, TimeoutError):
-    """The deadline of the whole call ran out.
+    """The deadline of the whole call ran out, or it is certain that it will: then the call does not wait for that.
 
     Attributes:
         deadline: the seconds that the call was given.

@@ -59,10 +59,11 @@ class UnprocessableEntityError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """429: too many calls.
+    """429: too many calls. Or the call was not sent (``attempts`` is 0), because after another one's 429 the service has
+    asked for a longer wait than ``RetryPolicy.max_retry_after``.
 
     Attributes:
-        retry_after: seconds that the service asked to wait, or ``None``.
+        retry_after: seconds that the service asked to wait, or what is left of them; ``None`` when it named no time.
         rate_limit: the service's account of the limit (PlanGrid's ``rate_limit`` object, decoded), or ``None``.
     """
 

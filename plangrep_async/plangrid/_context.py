@@ -9,7 +9,6 @@ from attrs import evolve, frozen
 
 from ..config import RetryPolicy
 from ..session.call import CallKeywords, CallOptions, Sender
-from ._rules import check_flag
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -33,12 +32,7 @@ def options_of(arguments: CallArguments) -> CallOptions | None:
 
     Raises :class:`~plangrep_async.errors.InvalidInputError` for a value that no call can keep to.
     """
-    if not arguments:
-        return None
-    options = CallOptions(**arguments)
-    if options.coalesce is not None:
-        check_flag(options.coalesce, "coalesce")
-    return options
+    return CallOptions(**arguments) if arguments else None
 
 
 @frozen

@@ -67,6 +67,9 @@ class Account:
         asked = retry_after if retry_after is not None and 0 < retry_after < math.inf else None
         for kind, wait in (named or {EVERY: None}).items():
             self._close(now, kind, wait if asked is None else asked, age, busy)
+            if asked is not None:
+                throttle = self.throttles[kind]
+                throttle.asked_until = max(throttle.asked_until, now + asked)
             if self.shared is not None:
                 self.shared.note_gate(kind, self.throttles[kind].closed_until - now)
         self.store.learn(now, snapshots, self.settings, refused=True)

@@ -21,8 +21,10 @@ class _Call(Waiter):
 
     __slots__ = ("future", "let_go_at")
 
-    def __init__(self, route: Route, cost: int, since: float, future: asyncio.Future[None]) -> None:
-        super().__init__(route, cost, since)
+    def __init__(
+        self, route: Route, cost: int, since: float, due: float, longest: float, future: asyncio.Future[None]
+    ) -> None:
+        super().__init__(route, cost, since, due, longest)
         self.future = future
         self.let_go_at = since
 
@@ -63,7 +65,7 @@ class Departures:
         """How many wait, for the windows or for the shared store's answer."""
         return self.line.size + (len(self._asking.calls) if self._asking is not None else 0)
 
-    async def wait(self, route: Route, cost: int) -> float:
+    async def wait(self, route: Route, cost: int, within: float, longest: float) -> float:
         """Wait behind the others, and take the tokens; seconds. See :meth:`RateLimiter.acquire` for all else."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
@@ -77,7 +79,10 @@ class Departures:
                 f"{self.size} calls wait for the rate limiter already, and max_waiters allows no more; "
                 "start fewer at once or raise max_waiters"
             )
-        call = _Call(route, cost, self._now(), loop.create_future())
+        now = self._now()
+        call = _Call(route, cost, now, now + within, longest, loop.create_future())
+        if error := call.in_vain(now):
+            raise error
         self.line.join(call)
         self.serve(call.since)
         try:
@@ -109,22 +114,38 @@ class Departures:
         if line.size and self._account.tidy(now):
             self.rewire()
         asking = self._asking
-        while (asking is None or asking.room) and (call := line.next(now)) is not None:
-            line.leave(call)
-            assert isinstance(call, _Call)
-            if call.future.done():
-                continue
-            call.route.take(now, call.cost)
-            call.let_go_at = now
-            if asking is None:
-                call.future.set_result(None)
-            else:
-                asking.submit(call)
+        while True:
+            while (asking is None or asking.room) and (call := line.next(now)) is not None:
+                line.leave(call)
+                assert isinstance(call, _Call)
+                if call.future.done():
+                    continue
+                call.route.take(now, call.cost)
+                call.let_go_at = now
+                if asking is None:
+                    call.future.set_result(None)
+                else:
+                    asking.submit(call)
+            if not self._give_up(now):
+                break
         if asking is not None:
             asking.start()
             if not asking.room:
                 return  # its answer brings us here again
         self._set_timer(line.wake_at(now))
+
+    def _give_up(self, now: float) -> bool:
+        """Fail the first of each route as long as they wait in vain; whether there were any.
+
+        Those behind them are looked at when they come to be the first: mostly they came later, and can wait longer.
+        """
+        found = False
+        for route in self.line.routes.values():
+            while route.waiting and (error := (head := route.head()).in_vain(now)):
+                self.line.leave(head)
+                self._fail(head, error)
+                found = True
+        return found
 
     def _hear(self, call: _Call, verdict: Verdict) -> None:
         """What the shared store says of a call that the windows of this process have let go."""

@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from .._checks import check_kinds, check_number
 from .._clock import Clock, SystemClock
-from ..errors import ConfigurationError, InvalidInputError
+from ..errors import ConfigurationError, DeadlineExceededError, InvalidInputError, RateLimitError
 from .account import Account
 from .departures import Departures
 from .limit import RateLimit, WindowSnapshot
-from .line import Route
+from .line import Route, Waiter
 from .settings import LimiterSettings
 from .statistics import LimiterStatistics
 from .store import BucketStore, MemoryStore
@@ -119,8 +119,22 @@ class RateLimiter:
         route.taken += cost
         return True
 
-    async def acquire(self, kinds: Collection[str] = _ALL, cost: int = 1) -> float:
-        """Take the tokens of a call, waiting for them as long as it takes.
+    async def acquire(
+        self,
+        kinds: Collection[str] = _ALL,
+        cost: int = 1,
+        *,
+        within: float | None = None,
+        longest_gate: float | None = None,
+    ) -> float:
+        """Take the tokens of a call, waiting for them as long as it is of use.
+
+        Args:
+            kinds: which limits count it.
+            cost: how many calls it counts as.
+            within: seconds in which it must leave to be of use. It is not ended when they are over, which is the
+                caller's affair, but as soon as it is clear that the windows or the gate will not let it leave in time.
+            longest_gate: the longest ``Retry-After`` that it waits for, in seconds.
 
         Returns:
             Seconds that it waited.
@@ -129,6 +143,9 @@ class RateLimiter:
 
         Raises:
             InvalidInputError: the cost is below 1, or above a limit, so that it never could leave.
+            DeadlineExceededError: it cannot leave ``within`` the time it has.
+            RateLimitError: the service has asked for a longer wait than ``longest_gate``; ``retry_after`` is what is
+                left of it.
             QueueFullError: ``max_waiters`` calls wait already.
             WrongEventLoopError: calls wait on another event loop.
             Exception: what :meth:`close` was given.
@@ -137,7 +154,8 @@ class RateLimiter:
             return 0.0
         if self._closed is not None:
             raise self._closed
-        return await self._departures.wait(self._route(kinds), cost)
+        within, longest = (math.inf if each is None else each for each in (within, longest_gate))
+        return await self._departures.wait(self._route(kinds), cost, within, longest)
 
     def refund(self, kinds: Collection[str] = _ALL, cost: int = 1, *, age: float = 0.0) -> None:
         """Give back the tokens of a call that was provably not sent.
@@ -154,6 +172,13 @@ class RateLimiter:
     def available(self, kinds: Collection[str] = _ALL) -> float:
         """How many such calls could leave now; 0 while the gate is closed or others wait for the same, or infinite."""
         return 0.0 if self._closed is not None else self._line.room(self._route(kinds), self._now())
+
+    def in_vain(
+        self, kinds: Collection[str] = _ALL, cost: int = 1, *, within: float, longest_gate: float
+    ) -> RateLimitError | DeadlineExceededError | None:
+        """The error with which :meth:`acquire` would fail at once, if any."""
+        now = self._now()
+        return Waiter(self._route(kinds), cost, now, now + within, longest_gate).in_vain(now)
 
     def ready_in(self, kinds: Collection[str] = _ALL, cost: int = 1) -> float:
         """Seconds until such a call could leave if it were alone: what it will wait at least."""

@@ -16,9 +16,13 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterable
 
+from ..errors import DeadlineExceededError, RateLimitError
 from .meter import Meter
+from .throttle import Throttle
 
 __all__ = ["Line", "Route", "Waiter"]
+
+_ROUNDING = 1e-6  # seconds
 
 
 class Waiter:
@@ -27,16 +31,36 @@ class Waiter:
     Attributes:
         cost: tokens that it takes from each window.
         since: when it began to wait.
+        due: when leaving is of no use any more.
+        longest: seconds that it waits at a gate for which the service has named a time.
         order: its place among all that wait.
     """
 
-    __slots__ = ("cost", "order", "route", "since")
+    __slots__ = ("cost", "due", "longest", "order", "route", "since")
 
-    def __init__(self, route: Route, cost: int, since: float) -> None:
+    def __init__(self, route: Route, cost: int, since: float, due: float = math.inf, longest: float = math.inf) -> None:
         self.route = route
         self.cost = cost
         self.since = since
+        self.due = due
+        self.longest = longest
         self.order = 0
+
+    def in_vain(self, now: float) -> RateLimitError | DeadlineExceededError | None:
+        """Why waiting on is of no use; ``None`` as long as it may be."""
+        route = self.route
+        closed = route.asked_until - now
+        if closed > self.longest + _ROUNDING:
+            return RateLimitError(
+                f"after a 429 the service asks for {closed:.0f} s more without calls, and {self.longest:g} s is the "
+                "longest wait that max_retry_after allows",
+                retry_after=closed,
+            )
+        if self.due < math.inf and (ready := route.ready_at(now, self.cost)) > self.due:
+            return DeadlineExceededError(
+                f"the rate limit lets it leave in {ready - now:.1f} s at the earliest", deadline=self.due - self.since
+            )
+        return None
 
 
 class Route:
@@ -51,7 +75,7 @@ class Route:
         held_until: no call leaves before, because a store that is shared has said so.
     """
 
-    __slots__ = ("_last", "fresh", "held_until", "kinds", "meters", "most", "taken", "tick", "waiting")
+    __slots__ = ("_gates", "_last", "fresh", "held_until", "kinds", "meters", "most", "taken", "tick", "waiting")
 
     def __init__(self, kinds: frozenset[str], meters: Iterable[Meter]) -> None:
         self.kinds = kinds
@@ -66,6 +90,7 @@ class Route:
     def wire(self, meters: Iterable[Meter]) -> None:
         """From now on, these are to be passed."""
         self.meters = tuple(meters)
+        self._gates = [meter for meter in self.meters if isinstance(meter, Throttle)]
         self.most = min((meter.limit for meter in self.meters), default=math.inf)
 
     def fits(self, now: float, cost: int) -> bool:
@@ -111,6 +136,11 @@ class Route:
     def ready_at(self, now: float, cost: int) -> float:
         """When a call of this cost may leave if no other does."""
         return max(self.held_until, max((meter.ready_at(now, cost) for meter in self.meters), default=now))
+
+    @property
+    def asked_until(self) -> float:
+        """Until when the service itself has asked for no calls; in the past when it has not."""
+        return max((gate.asked_until for gate in self._gates), default=-math.inf)
 
     def head(self) -> Waiter:
         """The first that waits."""

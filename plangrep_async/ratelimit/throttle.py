@@ -41,6 +41,7 @@ class Throttle:
         "_streak",
         "_taken",
         "_whole",
+        "asked_until",
         "closed_until",
     )
 
@@ -49,6 +50,7 @@ class Throttle:
     def __init__(self, settings: LimiterSettings) -> None:
         self._settings = settings
         self.closed_until = -math.inf
+        self.asked_until = -math.inf  # the moment that the service itself named in Retry-After
         self._event = -math.inf  # calls that left before it tell nothing new
         self._streak = 0  # times the gate was closed without letting calls through in between
         self._taken = 0  # cost that left since the gate opened

@@ -102,13 +102,15 @@ class Deadline:
         if kind is not None and issubclass(kind, asyncio.CancelledError) and not others:
             raise self.error() from error
 
-    def error(self) -> DeadlineExceededError:
-        """The error that says where the time went."""
+    def error(self, reason: str = "") -> DeadlineExceededError:
+        """The error that says where the time went, or for what ``reason`` the time that is left cannot be enough."""
+        self._switch(self._phase)
         url = redact_url(self._url)
         spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in self.spent.items() if seconds >= 0.005)
         account = f"; the time went to: {spent}" if spent else ""
+        verb, reason = ("cannot", f": {reason}") if reason else ("did not", "")
         return DeadlineExceededError(
-            f"{self._method} {url} did not end within its deadline of {self._seconds:g} s{account}",
+            f"{self._method} {url} {verb} end within its deadline of {self._seconds:g} s{reason}{account}",
             deadline=self._seconds,
             spent=dict(self.spent),
             method=self._method,

@@ -10,9 +10,10 @@ from urllib.parse import urljoin
 import httpx
 from attrs import field, frozen
 
+from ..errors import DeadlineExceededError, RateLimitError
 from .call import Answer, Call, CallOptions
 from .deadline import Deadline
-from .failure import NEVER_ARRIVED, connection_error, outcome_of
+from .failure import NEVER_ARRIVED, connection_error, held_back, outcome_of
 from .headers import OWN, merged
 from .hooks import RequestEvent, ResponseEvent, RetryEvent, tell
 from .origin import Origin
@@ -96,7 +97,7 @@ class Exchange:
                         self._deadline.elapsed,
                         decision.reason,
                     ) from failure
-                await self._back_off(decision, None, type(failure).__name__)
+                await self._back_off(decision, None, failure)
                 continue
             if 200 <= answer.status < 300:
                 return Sent(answer, response, self._url, self._attempts)
@@ -115,9 +116,23 @@ class Exchange:
         if self._prepaid:
             self._prepaid = False
             return
+        session, deadline = self._session, self._deadline
         if self._call.limit_kinds:
-            await self._session.limiter.acquire(self._call.limit_kinds)
-        self._tokens_taken = self._session.clock.monotonic()
+            try:
+                await session.limiter.acquire(
+                    self._call.limit_kinds, within=deadline.remaining, longest_gate=session.retry.max_retry_after
+                )
+            except DeadlineExceededError as error:
+                raise deadline.error(error.message) from None
+            except RateLimitError as error:
+                raise held_back(
+                    error,
+                    self._call.method,
+                    redact_url(self._url),
+                    attempts=self._attempts,
+                    elapsed=deadline.elapsed,
+                ) from None
+        self._tokens_taken = session.clock.monotonic()
 
     @property
     def _age(self) -> float:
@@ -210,11 +225,17 @@ class Exchange:
             self._call, self._options, outcome, attempts=self._attempts, throttled=self._throttled
         )
 
-    async def _back_off(self, decision: Decision, status: int | None, error: str | None) -> None:
+    async def _back_off(self, decision: Decision, status: int | None, failure: httpx.RequestError | None) -> None:
+        error = None if failure is None else type(failure).__name__
         tell(
             self._session.hooks.on_retry,
             lambda: RetryEvent(self._call.method, redact_url(self._url), self._attempts, decision.wait, status, error),
         )
+        remaining = self._deadline.remaining
+        if remaining is not None and decision.wait > remaining:
+            raise self._deadline.error(
+                f"after {error or f'an answer with {status}'} it would be sent again in {decision.wait:.1f} s"
+            ) from failure
         # After a 429 the limiter's gate is the wait, for this call as for every other that it counts.
         if status != 429 or not self._call.limit_kinds:
             with self._deadline.phase("backoff"):

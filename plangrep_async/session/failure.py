@@ -30,7 +30,16 @@ from .retry import Outcome
 if TYPE_CHECKING:
     from ..ratelimit import WindowSnapshot
 
-__all__ = ["ErrorDetail", "ErrorReader", "connection_error", "outcome_of", "read_error", "server_time", "status_error"]
+__all__ = [
+    "ErrorDetail",
+    "ErrorReader",
+    "connection_error",
+    "held_back",
+    "outcome_of",
+    "read_error",
+    "server_time",
+    "status_error",
+]
 
 _EXCERPT = 300
 _TITLE = re.compile(r"<(?:title|h1)[^>]*>(.*?)</(?:title|h1)>", re.IGNORECASE | re.DOTALL)
@@ -134,6 +143,19 @@ def status_error(
     if answer.status == 429:
         return RateLimitError(text, retry_after=retry_after, rate_limit=detail.rate_limit, **context)
     return status_error_class(answer.status)(text, **context)
+
+
+def held_back(error: RateLimitError, method: str, url: str, *, attempts: int, elapsed: float) -> RateLimitError:
+    """The error for a call that the limiter does not even let wait. ``url`` is redacted already."""
+    return RateLimitError(
+        f"{method} {url} was not sent{' again' if attempts else ''}: {error.message}",
+        retry_after=error.retry_after,
+        method=method,
+        url=url,
+        status=429,
+        attempts=attempts,
+        elapsed=elapsed,
+    )
 
 
 def _phrase(status: int) -> str:

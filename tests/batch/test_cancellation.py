@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import math
 
 import pytest
 
-from plangrep_async.errors import APIConnectionError, ClientClosedError, DeadlineExceededError
-from plangrep_async.ratelimit import RateLimit
+from plangrep_async.config import RetryPolicy
+from plangrep_async.errors import APIConnectionError, ClientClosedError, DeadlineExceededError, RateLimitError
+from plangrep_async.ratelimit import RateLimit, WindowSnapshot
 from plangrep_async.session import CallOptions
 
 ONE_IN_TEN = (RateLimit(1, 10.0),)
@@ -218,20 +220,93 @@ async def test_the_last_one_left_does_not_wait_for_a_batchs_tokens(world):
 
 
 async def test_deadlines_are_each_calls_own_and_say_where_the_time_went(world):
-    coalescer = world.coalescer(world.session(limits=ONE_IN_TEN))
+    session = world.session(limits=ONE_IN_TEN)
+    coalescer = world.coalescer(session)
     await coalescer.send(world.get("/0"))
-    (hasty,) = start(coalescer, [world.get("/1?token=secret")], CallOptions(deadline=3.0))
     (patient,) = start(coalescer, [world.get("/2")], CallOptions(deadline=60.0))
-    await world.clock.advance(3.0)
+    (hasty,) = start(coalescer, [world.get("/1?token=secret")], CallOptions(deadline=12.0))
+    await world.clock.advance(1.0)
+    session.limiter.throttled(retry_after=30.0)
+    await world.clock.advance(11.0)
     error = hasty.exception()
     assert type(error) is DeadlineExceededError
-    assert error.deadline == 3.0
-    assert error.spent == {"rate limit": pytest.approx(3.0)}
-    assert "rate limit 3.00 s" in str(error)
+    assert error.deadline == 12.0
+    assert error.spent == {"rate limit": pytest.approx(12.0)}
+    assert "rate limit 12.00 s" in str(error)
     assert "secret" not in f"{error} {error.url}"
     await world.clock.run_until_idle()
     assert patient.result() == "/2"
     assert world.service.requests == ["/0", "/2"]
+
+
+async def test_who_cannot_leave_within_the_deadline_is_told_at_once(world):
+    coalescer = world.coalescer(world.session(limits=ONE_IN_TEN))
+    await coalescer.send(world.get("/0"))
+    tasks = start(coalescer, [world.get("/1"), world.post("/2")], CallOptions(deadline=3.0))
+    (patient,) = start(coalescer, [world.get("/3")], CallOptions(deadline=60.0))
+    await asyncio.sleep(0.0)
+    tasks += start(coalescer, [world.get("/4")], CallOptions(deadline=9.0))
+    await world.clock.advance(0.0)
+    for task in tasks:
+        error = task.exception()
+        assert type(error) is DeadlineExceededError
+        assert "cannot end within its deadline of" in str(error)
+        assert "10.1 s at the earliest" in str(error)
+        assert (error.elapsed, error.attempts) == (0.0, 0)
+    await world.clock.run_until_idle()
+    assert patient.result() == "/3"
+    assert world.service.requests == ["/0", "/3"]
+
+
+@pytest.mark.parametrize("patience", [1.0, math.inf])
+async def test_after_a_retry_after_past_the_cap_all_that_wait_and_all_that_come_are_told(world, patience):
+    session = world.session(limits=ONE_IN_TEN)
+    coalescer = world.coalescer(session, patience=patience)
+    await coalescer.send(world.post("/0"))
+    tasks = start(coalescer, [world.post("/1"), world.post("/2")])
+    await world.clock.advance(5.0)
+    session.limiter.throttled(retry_after=100_000.0)
+    await world.clock.advance(0.0)
+    tasks += start(coalescer, [world.post("/3"), world.get("/4")])
+    await world.clock.advance(0.0)
+    for task in tasks:
+        error = task.exception()
+        assert type(error) is RateLimitError
+        assert error.retry_after == pytest.approx(100_000.0)
+        assert (error.status, error.attempts, error.method in ("GET", "POST")) == (429, 0, True)
+        assert "was not sent: after a 429" in str(error)
+        assert "max_retry_after" in str(error)
+    assert len({id(task.exception()) for task in tasks}) == 4
+    await world.clock.advance(99_800.0)
+    late = start(coalescer, [world.get("/5"), world.get("/6")])
+    await world.clock.run_until_idle()
+    assert [task.result() for task in late] == ["/5", "/6"]
+
+
+async def test_a_closed_gate_for_writes_does_not_end_reads(world):
+    session = world.session(limits=[RateLimit(2, 10.0)])
+    coalescer = world.coalescer(session)
+    await ended(*start(coalescer, [world.get("/0")]))
+    await ended(*start(coalescer, [world.get("/0")]))
+    tasks = start(coalescer, [world.get("/1"), world.get("/2"), world.post("/3")])
+    await world.clock.advance(1.0)
+    session.limiter.throttled(retry_after=1_000.0, snapshots=[WindowSnapshot("write", 360.0, 2_000, 0)])
+    await world.clock.advance(60.0)
+    assert [type(each) for each in await ended(*tasks)] == [str, str, RateLimitError]
+    assert world.service.requests == ["/0", "/0", "/1", "/2"]
+
+
+async def test_what_would_be_sent_again_only_after_its_deadline_is_not_waited_for(world):
+    world.service.replies = {path: [(503, {})] * 9 for path in ("/1", "/2")}
+    coalescer = world.coalescer(world.session(retry=RetryPolicy(base=20.0)))
+    tasks = start(coalescer, [world.get("/1")], CallOptions(deadline=5.0))
+    tasks += start(coalescer, [world.get("/2")], CallOptions(deadline=5.0))
+    await world.clock.advance(0.0)
+    for task in tasks:
+        error = task.exception()
+        assert type(error) is DeadlineExceededError
+        assert "it would be sent again in 10.0 s" in str(error)
+    assert coalescer.statistics().resting == 0
 
 
 async def test_the_account_names_every_phase(world):

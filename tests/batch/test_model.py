@@ -143,10 +143,10 @@ class CountingLimiter(RateLimiter):
         self.taken.update(dict.fromkeys(kinds, cost * taken))
         return taken
 
-    async def acquire(self, kinds=("all",), cost=1):
+    async def acquire(self, kinds=("all",), cost=1, **bounds):
         if self.try_acquire(kinds, cost):
             return 0.0
-        waited = await super().acquire(kinds, cost)
+        waited = await super().acquire(kinds, cost, **bounds)
         self.taken.update(dict.fromkeys(kinds, cost))
         return waited
 

@@ -180,7 +180,7 @@ async def test_nothing_is_read_ahead_when_the_limiter_has_no_room(
     client = make_client(limiter=limiter)
     wire.answer("GET", f"{ROLES}?limit=50", page(["a", "b"], f"{API}{ROLES}?skip=2"))
     listing = client.project("p").roles.list()
-    limiter.throttled(retry_after=3600.0)
+    limiter.throttled(retry_after=200.0)
     limiter.available = lambda kinds=("all",): 1.0  # type: ignore[method-assign]
     limiter.acquire = _at_once  # type: ignore[method-assign]
 
@@ -191,7 +191,7 @@ async def test_nothing_is_read_ahead_when_the_limiter_has_no_room(
     assert len(wire.requests) == 1
 
 
-async def _at_once(*_: object) -> float:
+async def _at_once(*_: object, **__: object) -> float:
     return 0.0
 
 

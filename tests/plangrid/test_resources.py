@@ -257,7 +257,7 @@ BAD: dict[str, Bad] = {
     "deadline must be .* '5'": lambda c, p: p.issues.get("i", deadline="5"),  # type: ignore[arg-type]
     "deadline must be .* nan": lambda c, p: p.issues.list(deadline=float("nan")),
     "max_attempts must be .* 0": lambda c, p: p.issues.get("i", max_attempts=0),
-    "coalesce: 'no'": lambda c, p: c.with_options(coalesce="no"),  # type: ignore[arg-type]
+    "coalesce must be .* 'no'": lambda c, p: c.with_options(coalesce="no"),  # type: ignore[arg-type]
     "folder: 5 is no string": lambda c, p: p.attachments.list(folder=5),  # type: ignore[arg-type]
     "reference: a Issue is none;": lambda c, p: c.follow(Issue("i")),  # type: ignore[call-overload]
     "reference: a str is none to a collection": lambda c, p: c.iterate("/projects"),  # type: ignore[arg-type]

@@ -392,3 +392,62 @@ def test_feedback_makes_late_calls_count_later(clock: ManualClock) -> None:
     assert limiter.available() == 1
     clock.tick(0.1)
     assert limiter.available() == 2
+
+
+# What cannot come in time
+
+
+async def test_who_cannot_leave_in_time_is_told_at_once_and_takes_nothing(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, RateLimit(2, 10.0))
+    assert limiter.try_acquire(cost=2)
+    with pytest.raises(errors.DeadlineExceededError, match=r"in 10.0 s at the earliest") as caught:
+        await limiter.acquire(within=9.9)
+    assert caught.value.deadline == pytest.approx(9.9)
+    assert limiter.statistics().waiters == 0
+    assert clock.next_timer() is None
+    waiting = asyncio.ensure_future(limiter.acquire(within=10.1))
+    await clock.run_until_idle()
+    assert await waiting == pytest.approx(10.0)
+
+
+async def test_within_is_no_timer(clock: ManualClock) -> None:
+    """What may still come in time is waited for, also when it does not in the end: others were before it."""
+    limiter = limiter_of(clock, RateLimit(1, 10.0))
+    tasks = [asyncio.ensure_future(limiter.acquire(within=15.0)) for _ in range(3)]
+    await settle()
+    assert [task.done() for task in tasks] == [True, False, False]
+    await clock.advance(10.01)
+    assert await tasks[1] == pytest.approx(10.0)
+    with pytest.raises(errors.DeadlineExceededError):  # known as soon as the one before it has left
+        tasks[2].result()
+
+
+async def test_a_gate_that_closes_for_too_long_fails_those_who_wait_and_frees_those_whom_they_held(
+    clock: ManualClock,
+) -> None:
+    limiter = limiter_of(clock, RateLimit(2, 10.0), RateLimit(1, 60.0, "write"))
+    limiter.try_acquire(WRITE)
+    write = asyncio.ensure_future(limiter.acquire(WRITE, longest_gate=300.0))
+    patient = asyncio.ensure_future(limiter.acquire(WRITE))
+    await settle()
+    limiter.throttled(retry_after=400.0, snapshots=[WindowSnapshot("write", 60.0, 1, 0)])
+    await settle()
+    with pytest.raises(errors.RateLimitError, match="400 s more") as caught:
+        await write
+    assert caught.value.retry_after == pytest.approx(400.0)
+    assert not patient.done(), "without a bound it waits"
+    assert await limiter.acquire(longest_gate=300.0) == 0.0, "reads pass"
+    await clock.advance(101.0)
+    late = asyncio.ensure_future(limiter.acquire(WRITE, longest_gate=300.0))
+    await clock.run_until_idle()
+    assert await patient == pytest.approx(400.0)
+    assert await late == pytest.approx(400.0 + 60.0 - 101.0)
+
+
+async def test_a_window_that_names_its_reset_is_no_retry_after(clock: ManualClock) -> None:
+    """The write window of PlanGrid lasts six minutes: to wait for it is what a backlog does."""
+    limiter = limiter_of(clock)
+    limiter.throttled(retry_after=None, snapshots=[WindowSnapshot("write", 360.0, 2_000, 0, 350.0)])
+    task = asyncio.ensure_future(limiter.acquire(WRITE, within=600.0, longest_gate=300.0))
+    await clock.run_until_idle()
+    assert await task > 350.0

@@ -15,6 +15,7 @@ import pytest
 
 from plangrep_async import errors
 from plangrep_async.config import RetryPolicy, Timeouts
+from plangrep_async.ratelimit import RateLimit, RateLimiter
 from plangrep_async.session import (
     Answer,
     BasicCredentials,
@@ -174,10 +175,63 @@ async def test_a_429_that_does_not_pass_is_a_rate_limit_error() -> None:
 async def test_the_deadline_covers_backoff_and_says_where_the_time_went() -> None:
     session, _, clock = make(httpx.Response(503, headers={"Retry-After": "100"}))
     with pytest.raises(errors.DeadlineExceededError) as caught:
+        await finish(clock, session.send(GET, CallOptions(deadline=150.0)))
+    assert caught.value.spent["backoff"] == pytest.approx(105.0)
+    assert caught.value.elapsed == pytest.approx(105.0), "the second wait would end after the deadline"
+    assert "backoff 105.00 s" in str(caught.value)
+    assert "cannot end within its deadline of 150 s: after an answer with 503 it would be sent again in 105.0 s" in str(
+        caught.value
+    )
+
+
+async def test_a_failure_that_the_deadline_leaves_no_time_for_is_the_cause() -> None:
+    session, _, clock = make(httpx.ReadError("cut"), retry=RetryPolicy(base=100.0, max_backoff=100.0))
+    with pytest.raises(errors.DeadlineExceededError, match="after ReadError") as caught:
         await finish(clock, session.send(GET, CallOptions(deadline=5.0)))
-    assert caught.value.spent["backoff"] == pytest.approx(5.0)
-    assert caught.value.elapsed == pytest.approx(5.0)
-    assert "backoff 5.00 s" in str(caught.value)
+    assert caught.value.elapsed == 0.0
+    assert isinstance(caught.value.__cause__, httpx.ReadError)
+
+
+async def test_after_a_retry_after_past_the_cap_nobody_waits_at_the_gate() -> None:
+    limiter_clock = ManualClock()
+    limiter = RateLimiter([RateLimit(1, 10.0)], clock=limiter_clock)
+    script = Script(httpx.Response(429, headers={"Retry-After": "100000"}), OK)
+    session = Session(base_url=BASE, transport=script, clock=limiter_clock, limiter=limiter)
+    calls = [asyncio.ensure_future(session.send(GET)) for _ in range(3)]
+    await settle()
+    calls.append(asyncio.ensure_future(session.send(POST)))
+    await settle()
+    first, *others = [call.exception() for call in calls]
+    assert isinstance(first, errors.RateLimitError)
+    assert "asked to wait 100000 s, more than max_retry_after (300 s) allows" in str(first)
+    for other in others:
+        assert isinstance(other, errors.RateLimitError)
+        assert (other.status, other.attempts, other.elapsed) == (429, 0, 0.0)
+        assert other.retry_after == pytest.approx(100_000.0)
+        assert "things" in str(other.url)
+        assert "was not sent: after a 429 the service asks for 100000 s more without calls" in str(other)
+        assert "300 s is the longest wait that max_retry_after allows" in str(other)
+    assert len(script.requests) == 1
+    assert limiter.statistics().waiters == 0
+    await limiter_clock.advance(99_750.0)
+    assert await finish(limiter_clock, session.send(GET)) == {"id": 1}, "what is left is a wait like any other"
+    await session.aclose()
+
+
+async def test_a_deadline_before_the_gate_opens_is_told_at_once() -> None:
+    session, script, clock = make(httpx.Response(429, headers={"Retry-After": "100"}), OK)
+    patient = asyncio.ensure_future(session.send(GET))
+    await settle()
+    began = clock.monotonic()
+    with pytest.raises(
+        errors.DeadlineExceededError, match=r"cannot .* 50 s: .* in 10\d.\d s at the earliest"
+    ) as caught:
+        await session.send(GET, CallOptions(deadline=50.0))
+    assert caught.value.elapsed == 0.0
+    assert clock.monotonic() == began
+    await clock.run_until_idle()
+    assert await patient == {"id": 1}
+    assert len(script.requests) == 2
 
 
 async def test_timeouts_reach_the_wire() -> None:
