@@ -29,14 +29,15 @@ __all__ = ["FolderTarget"]
 
 _COPIES = 4
 _PAGE = 500
+_PARTS = ".parts"
 _PLACES = {"attachment": "attachments", "photo": "photos", "sheet": "sheets"}
 
 
 class FolderTarget:
     """Files below ``root/files``, and beside them ``manifest.jsonl``, ``manifest.csv`` and ``records.jsonl``.
 
-    A file appears under its name only when it is whole and on the disk. The lists are written at the end of a run, of
-    everything that has arrived.
+    A file appears under its name only when it is whole, on the disk and in the journal; before that it lies in
+    ``root/.parts``, which the end of a run removes. The lists are written then, of everything that has arrived.
 
     Args:
         root: the folder; made when there is none.
@@ -62,8 +63,14 @@ class FolderTarget:
         """A folder is always there."""
 
     async def settle(self, document: Document) -> str | None:
-        """Nothing is ever in doubt: a file is whole or not there."""
-        return None
+        """Whether the file lies under its name, byte for byte."""
+        if document.target_id is None:
+            return None
+        try:
+            found = await asyncio.to_thread(_digest, self.root / document.target_id)
+        except OSError:
+            return None
+        return document.target_id if found == (document.sha256, document.size) else None
 
     async def deliver(self, run: Run) -> None:
         """One pass, a few files at a time."""
@@ -79,22 +86,24 @@ class FolderTarget:
 
     async def _carry(self, run: Run, ready: Ready) -> None:
         document = ready.document
+        part = self.root / _PARTS / str(document.id)
         try:
-            name = document.target_id or await run.journal.claim_target(
-                document.id, _names(document), state=State.SLOT_ASKED.value
-            )
-            sha256, size = await asyncio.to_thread(_copy, ready.path, self.root / name, move=run.source.is_remote)
+            whole, sha256, size = await asyncio.to_thread(_copy, ready.path, part, move=run.source.is_remote)
             twin = await run.journal.digest(document.id, sha256, size, claim=run.options.dedupe == "skip")
             if twin is not None:
-                await asyncio.to_thread((self.root / name).unlink, missing_ok=True)
+                await asyncio.to_thread(part.unlink, missing_ok=True)
                 raise Duplicate(twin)
+            # From here on the journal tells where the file is, or is about to be.
+            name = await run.journal.claim_target(document.id, _names(document), state=State.SENT.value)
+            await asyncio.to_thread(_place, whole, self.root / name, part)
             await run.completed(document, name, size)
         except Exception as error:  # noqa: BLE001 - judged there
             await run.failed(document, error)
 
     async def finish(self, run: Run) -> None:
-        """Write the lists; each replaces its predecessor only when it is whole."""
+        """Write the lists; each replaces its predecessor only when it is whole. Remove what a crash left unfinished."""
         await self.write_lists(run.journal)
+        await asyncio.to_thread(shutil.rmtree, self.root / _PARTS, ignore_errors=True)
 
     async def write_lists(self, journal: Journal) -> None:
         """Write ``manifest.jsonl``, ``manifest.csv`` and ``records.jsonl`` of what has arrived, a page at a time."""
@@ -137,7 +146,9 @@ class FolderTarget:
 
 
 def _names(document: Document) -> Iterator[str]:
-    """Names for a file below the root: its own, then with a number that no other document has."""
+    """Names for a file below the root: the one it had, its own, then with a number that no other document has."""
+    if document.target_id is not None:
+        yield document.target_id
     folder = [_safe(part) for part in PurePosixPath(document.folder or "").parts if part not in ("/", "..", ".")]
     place = _PLACES.get(document.kind)
     base = PurePosixPath("files", *([place] if place else []), *folder)
@@ -156,18 +167,13 @@ def _safe(name: str) -> str:
     return text
 
 
-def _copy(source: str, target: Path, *, move: bool) -> tuple[str, int]:
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _copy(source: str, part: Path, *, move: bool) -> tuple[Path, str, int]:
+    """Where the bytes lie durably, their SHA-256 and their number: in ``part``, or where they were, if that is ours."""
     if move:
-        digest = _digest(Path(source))
         with open(source, "rb") as file:
             os.fsync(file.fileno())
-        try:
-            os.replace(source, target)
-            return digest
-        except OSError:
-            pass  # another file system: copied below
-    part = target.with_name(f".{target.name}.part")
+        return Path(source), *_digest(Path(source))
+    part.parent.mkdir(parents=True, exist_ok=True)
     hasher, size = hashlib.sha256(), 0
     try:
         with open(source, "rb") as reader, open(part, "wb") as writer:
@@ -178,11 +184,21 @@ def _copy(source: str, target: Path, *, move: bool) -> tuple[str, int]:
             writer.flush()
             os.fsync(writer.fileno())
         shutil.copystat(source, part)
-        os.replace(part, target)
     except BaseException:
-        part.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)  # it may be what fills the disk
         raise
-    return hasher.hexdigest(), size
+    return part, hasher.hexdigest(), size
+
+
+def _place(whole: Path, target: Path, part: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.replace(whole, target)
+    except OSError:
+        if whole == part:
+            raise
+        _copy(str(whole), part, move=False)  # from another file system
+        os.replace(part, target)
 
 
 def _digest(path: Path) -> tuple[str, int]:
