@@ -224,7 +224,7 @@ async def test_a_url_that_has_really_run_out(make_emulator: Callable[..., Emulat
         created = await client.jobs.create(project.id)
         await client.jobs.wait_until_open(created.job.id)
         # The first PUT is held for longer than its URL lives; afterwards the registered document is another one.
-        emulator.faults.add("PUT *", Fault.latency(1.0), service="storage", nth=1)
+        emulator.faults.add("PUT *", Fault.latency(2.0), service="storage", nth=1)
         report = await client.uploads.send(created.job.id, [file("a.pdf", 300_000)], route="registered")
         assert not report.failed
         assert len(report.superseded) == 1
@@ -585,8 +585,8 @@ async def test_a_client_that_was_closed(real: PlangrepClient, job_id: str) -> No
 async def test_limits_of_the_service_are_lived_with(
     make_emulator: Callable[..., Emulator], scaled_clock: ScaledClock
 ) -> None:
-    """The client knows no limits; the service answers 429 to whatever is more than ten requests in ten seconds."""
-    emulator = await asyncio.to_thread(make_emulator, rate_limits=(PlangrepRateLimit(10, 10.0),))
+    """The client knows no limits; the service answers 429 to whatever is more than ten requests in thirty seconds."""
+    emulator = await asyncio.to_thread(make_emulator, rate_limits=(PlangrepRateLimit(10, 30.0),))
     async with PlangrepClient(emulator.api_key, base_url=emulator.plangrep_url, clock=scaled_clock) as client:
         project = await client.projects.wait_until_ready((await client.projects.create("P")).project.id)
         result = await client.submit(project.id, [file(f"{number}.pdf", 3000 + number) for number in range(25)])
