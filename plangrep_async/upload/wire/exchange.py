@@ -82,19 +82,25 @@ class Exchange:
     def reusable(self) -> bool:
         return self._complete and self._parser.done and self._parser.keep_alive
 
-    def run(self, block: memoryview) -> Steps[WireAnswer]:
-        """Send, with ``block`` as the only memory for the body, and read the answer.
+    def send(self, block: memoryview) -> Steps[None]:
+        """Send, with ``block`` as the only memory for the body, until all is out or the head of the answer has come.
 
-        Raises ``OSError`` when the connection breaks, :class:`AnswerError` when the answer makes no sense or ends too
-        early, and the transfer and source errors of this package.
+        Raises ``OSError`` when the connection breaks, and the transfer and source errors of this package.
         """
-        parser = self._parser
         try:
             yield from self._send(block)
         except (ConnectionError, ssl.SSLError):
             # The far end may have answered (413, 403) and then reset: what came before the reset can still be read.
             if not self._last_words():
                 raise
+
+    def answer(self) -> Steps[WireAnswer]:
+        """Read the answer, after :meth:`send`.
+
+        Raises ``OSError`` when the connection breaks, :class:`AnswerError` when the answer makes no sense or ends too
+        early, and :class:`TransferStalledError`.
+        """
+        parser = self._parser
         try:
             yield from self._read_answer()
         except (OSError, AnswerError, TransferStalledError):
@@ -111,7 +117,6 @@ class Exchange:
         )
 
     def _send(self, block: memoryview) -> Steps[None]:
-        """Returns when everything is sent, or when the head of a final answer has come."""
         stream, channel = self._stream, self._channel
         watchdog = Watchdog(time.monotonic(), self._limits.stall_timeout, self._limits.min_rate)
         while count := self._fill(block, watchdog):

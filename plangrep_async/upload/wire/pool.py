@@ -141,7 +141,6 @@ class TransferPool:
             raise ClientClosedError("the transfer pool is closed")
         key = (target.origin, proxy)
         stream = RequestStream(head, request.body)
-        block = self._blocks.take(stream.total)
         channel: Channel | None = None
         exchange: Exchange | None = None
         reused = kept = False
@@ -152,9 +151,16 @@ class TransferPool:
                 channel = yield from self._dial(target.origin, proxy)
             parser = AnswerParser(request.method)
             exchange = Exchange(channel, stream, parser, self._limits, cancel, on_sent, self._pacer)
+            # A block is held while bytes leave, no longer: many small requests then pass through the same few, which
+            # stay in the processor's cache.
+            block = self._blocks.take(stream.total)
             if stream.total > len(block):
                 exchange.turnstile = self._turnstile
-            answer = yield from exchange.run(block)
+            try:
+                yield from exchange.send(block)
+            finally:
+                self._blocks.give(block)
+            answer = yield from exchange.answer()
             if not reused:
                 self._remember_session(target.origin, channel)
             if exchange.reusable:
@@ -169,7 +175,6 @@ class TransferPool:
                 raise annotate(TransferCancelledError("cancelled"), request, exchange) from error
             raise annotate(explain(error, target.origin, exchange, reused=reused), request, exchange) from error
         finally:
-            self._blocks.give(block)
             if channel is not None and not kept:
                 channel.close()
 
