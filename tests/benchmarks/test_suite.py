@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from benchmarks.__main__ import questions
@@ -10,6 +12,8 @@ from benchmarks.concurrency import sag
 from benchmarks.harness.goals import Goal, upload_goals
 from benchmarks.harness.job import WAYS
 from benchmarks.harness.loads import LOADS, MIB
+from benchmarks.migrate_faults import sizes
+from benchmarks.migrate_limits import CASES, allowance
 
 
 def test_every_module_has_a_question() -> None:
@@ -68,3 +72,24 @@ def test_ratios_are_taken_between_neighbours_of_one_round() -> None:
 
 def test_every_client_can_do_something() -> None:
     assert all(client.ways and set(client.ways) <= set(WAYS) for client in CLIENTS.values())
+
+
+@pytest.mark.parametrize(("mode", "begin", "calls"), [("fixed", 360.5, 4_000), ("sliding", 400.0, 4_000)])
+def test_the_allowance_is_that_of_whole_windows(mode: Literal["fixed", "sliding"], begin: float, calls: int) -> None:
+    case = CASES["writes"]
+    assert allowance(case, mode, begin, case.end(mode, begin)) == calls
+
+
+def test_a_fixed_window_that_is_almost_over_is_an_allowance_too() -> None:
+    case = CASES["second"]
+    assert case.end("fixed", 100.9) == 160.0
+    assert allowance(case, "fixed", 100.9, 102.0) == 80
+    assert allowance(case, "sliding", 100.9, 102.0) == 80
+    assert allowance(case, "sliding", 100.9, 101.9) == 40
+
+
+def test_the_set_is_as_large_as_it_is_said_to_be() -> None:
+    drawn = sizes(5_000, 200_000_000, seed=1)
+    assert drawn == sizes(5_000, 200_000_000, seed=1)
+    assert (min(drawn), max(drawn), drawn.count(200_000_000) >= 5) == (1_000, 200_000_000, True)
+    assert 6e9 < sum(drawn) < 12e9
