@@ -2,7 +2,6 @@
 
     python benchmarks/kill_migrate.py --kills 30
     python benchmarks/kill_migrate.py --kills 30 --victim emulator
-    python benchmarks/kill_migrate.py --kills 0 --files 5000 --largest 200000 --giants 2 --faults --seconds 0
 
 The emulator runs here; the migration is the command itself, in a process of its own, ended by SIGKILL. With ``--victim
 emulator`` the emulator vanishes instead, as if its process had died, and comes back a moment later.
@@ -29,14 +28,12 @@ QUICK = ["--files", "40", "--largest", "2000000", "--kills", "3", "--seconds", "
 
 
 def make_tree(root: Path, service: str, options: argparse.Namespace, rng: random.Random) -> Counter[str]:
-    """Files of sizes spread evenly over the orders of magnitude, and some giants; their digests."""
+    """Files of sizes spread evenly over the orders of magnitude; their digests."""
     # Random bytes are no PDF that can be processed, and a job that cannot process its files fails.
     head, ending = (b"%PDF-1.4", "pdf") if service == "plangrid" else (b"AC1027", "dwg")
     digests: Counter[str] = Counter()
     for number in range(options.files):
         size = int(1_000 * (options.largest / 1_000) ** rng.random())
-        if number < options.giants:
-            size = options.giant
         data = head + f"\n%{number}\n".encode() + rng.randbytes(size)
         path = root / f"level {number % 5}" / f"plan {number:05}.{ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -179,8 +176,6 @@ def main() -> int:
     parser.add_argument("--target", choices=["plangrid", "plangrep", "both"], default="both")
     parser.add_argument("--files", type=int, default=400)
     parser.add_argument("--largest", type=int, default=12_000_000, help="bytes of the largest file")
-    parser.add_argument("--giants", type=int, default=0)
-    parser.add_argument("--giant", type=int, default=200_000_000, help="bytes of each giant")
     parser.add_argument("--faults", action="store_true", help="3 %% of all requests fail, and one storm of 429")
     parser.add_argument("--seconds", type=float, default=30.0, help="the transfers take at least, bounding bandwidth")
     parser.add_argument("--seed", type=int, default=1)
