@@ -137,14 +137,12 @@ class Engine:
                 for one in opened:
                     one.close()
 
-        def stop() -> None:
-            for source in sources:
-                source.stop()
-
-        alone = not all(source.quick for source in sources)
-        return NetworkJob(
-            steps, size=meter.size, order=order, alone=alone, on_stop=stop if alone else None, on_handed=on_handed
-        )
+        made: NetworkJob[WireAnswer] = NetworkJob(steps, size=meter.size, order=order, on_handed=on_handed)
+        for source in sources:
+            if not source.quick:
+                made.alone = True
+                made.on_stop = partial(_stop, sources)
+        return made
 
     async def transmit(self, url: str, job: NetworkJob[WireAnswer], meter: Meter) -> WireAnswer | TransferError:
         """Run an attempt in the lane of its host.
@@ -179,6 +177,11 @@ def _survey(
         except Exception as error:  # noqa: BLE001 - one bad file does not stop its batch
             results.append(error)
     return results
+
+
+def _stop(sources: Sequence[Source]) -> None:
+    for source in sources:
+        source.stop()
 
 
 def _pass_on(future: asyncio.Future[Source], result: Source | Exception) -> None:

@@ -46,8 +46,11 @@ def guess_content_type(name: str) -> str:
     return _CONTENT_TYPES.get(suffix) or _PYTHONS_OWN.get(suffix) or "application/octet-stream"
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 def _frozen_copy(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(values))
+    return MappingProxyType(dict(values)) if values else _NOTHING
 
 
 @frozen(eq=False)

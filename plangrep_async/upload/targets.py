@@ -15,6 +15,8 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
 
 def _pairs(value: Mapping[str, str] | Sequence[tuple[str, str]]) -> Pairs:
+    if not value:
+        return ()
     return tuple(value.items()) if isinstance(value, Mapping) else tuple((name, text) for name, text in value)
 
 
