@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 from attrs import evolve, frozen
 
@@ -27,16 +28,34 @@ class Ready:
     path: str
 
 
-async def feed(run: Run, documents: AsyncGenerator[Document, None]) -> AsyncGenerator[Ready, None]:
+async def feed(
+    run: Run, documents: AsyncGenerator[Document, None], *, at_once: bool = False
+) -> AsyncGenerator[Ready | None, None]:
     """Files in the order of the documents, a few made ready ahead. Ends early when the run is to stop.
 
     Documents that end here (vanished, empty, changed) are noted in the journal. Raises what stops the run.
+
+    Args:
+        at_once: all of them are needed together, so none waits for room in the spool.
+
+    Yields:
+        ``None`` when there is no room for more before those given out have ended: whoever gathers must let them go.
     """
     width = min(FETCHES, run.options.transfers or FETCHES) if run.source.is_remote else _LOCAL
     window: deque[asyncio.Task[Ready | None]] = deque()
     try:
         async for document in documents:
             await run.outage.gate()
+            told = False
+            while run.source.is_remote and not run.stopping and not await run.spool.admit(document, at_once=at_once):
+                if window:
+                    if (ready := await window.popleft()) is not None:
+                        yield ready
+                    continue
+                if not told:
+                    told = True
+                    yield None
+                await run.spool.freed()
             if run.stopping:
                 break
             window.append(asyncio.create_task(_prepare(run, document)))
@@ -62,9 +81,10 @@ async def _prepare(run: Run, document: Document) -> Ready | None:
         if run.source.is_remote:
             await run.pace.turn()
             run.check()
-        path = str(await run.source.fetch(document, run.spool))
+        path = str(await run.source.fetch(document, run.spool.folder))
         status = await asyncio.to_thread(_look, path, document.name)
         if run.source.is_remote:
+            run.spool.arrived(document.id, Path(path), status.st_size)
             run.pace.took(status.st_size)
         return await _compare(run, document, path, status)
     except Exception as error:  # noqa: BLE001 - judged there; what stops the run is raised from it

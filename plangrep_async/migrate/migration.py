@@ -14,7 +14,7 @@ from attrs import frozen
 
 from .._clock import Clock, SystemClock
 from ..errors import ConfigurationError, PlangrepAsyncError
-from .document import State
+from .document import OPEN, State
 from .errors import MigrationError, MigrationStopped
 from .events import Event, Progress, Scanned
 from .failure import sentence_of
@@ -26,6 +26,7 @@ from .planning import Plan, make_plan
 from .run import Run
 from .sources import Source
 from .sources.tree import absolute
+from .spool import Spool
 from .targets import Target, Verified
 
 __all__ = ["Migration", "Status"]
@@ -245,13 +246,15 @@ class Migration:
     async def _work(self, journal: Journal, emit: Callable[[Event], None], *, scan: bool) -> None:
         if scan or not await journal.fact("scanned"):
             await self._scan(journal, emit)
-        await asyncio.to_thread(_prepare, self._spool, self._source.is_remote)
+        spool = Spool(self._spool, self._options.spool_bytes)
+        if self._source.is_remote:
+            await spool.open()
         run = Run(
             journal,
             self._source,
             self._target,
             self._options,
-            spool=self._spool,
+            spool=spool,
             tally=await journal.tally(),
             emit=emit,
             clock=self._clock,
@@ -263,6 +266,8 @@ class Migration:
         try:
             await self._passes(run)
             await self._target.finish(run)
+            if self._source.is_remote and not await _open_documents(journal):
+                await spool.clear()
         except (PlangrepAsyncError, OSError) as error:
             raise sentence_of(error) from error
         finally:
@@ -280,8 +285,7 @@ class Migration:
         wait = 1.0
         while not run.stopping:
             await self._target.deliver(run)
-            tally = await run.journal.tally()
-            if run.stopping or not tally.count(*(state for state in State if state.is_open)):
+            if run.stopping or not await _open_documents(run.journal):
                 return
             await run.pause(wait)
             wait = min(30.0, wait * 2)
@@ -328,6 +332,10 @@ class Migration:
         )
 
 
+async def _open_documents(journal: Journal) -> int:
+    return (await journal.tally()).count(*OPEN)
+
+
 async def read_status(journal: Journal) -> Status:
     """The status of an open journal."""
     groups: dict[str, int] = {}
@@ -340,11 +348,3 @@ async def read_status(journal: Journal) -> Status:
         groups,
         bool(await journal.fact("scanned")),
     )
-
-
-def _prepare(spool: Path, wanted: bool) -> None:
-    if not wanted:
-        return
-    spool.mkdir(parents=True, exist_ok=True)
-    for part in spool.glob(".*.part"):
-        part.unlink(missing_ok=True)

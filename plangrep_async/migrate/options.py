@@ -25,6 +25,8 @@ class MigrationOptions:
         dedupe: ``skip`` sends equal bytes once and reports the others as duplicates; ``keep`` sends them all.
         wait: wait until the Plangrep jobs have ended.
         attempts: how often a document is begun before it counts as failed; what an outage costs is not counted.
+        spool_bytes: of files that were fetched from a remote source and are not sent yet, at most; one that is larger
+            passes alone. The default is what a Plangrep job holds at most, so that none is smaller for want of room.
         patience: seconds for which nothing but broken connections is put up with.
         jobs: Plangrep jobs that are filled at the same time.
         pdfs: what becomes of a PDF in PlanGrid: an attachment, or a sheet of a new version.
@@ -38,6 +40,7 @@ class MigrationOptions:
     dedupe: Dedupe = field(default="skip", validator=validators.in_(("skip", "keep")))
     wait: bool = False
     attempts: int = field(default=5, validator=validators.ge(1))
+    spool_bytes: int = field(default=10_000_000_000, validator=validators.ge(1))
     patience: float = field(default=86_400.0, validator=validators.gt(0))
     jobs: int = field(default=3, validator=validators.ge(1))
     pdfs: Literal["attachments", "sheets"] = field(

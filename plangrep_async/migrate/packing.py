@@ -49,17 +49,25 @@ class Pile:
 
 
 async def pack(
-    files: AsyncGenerator[Ready, None],
+    files: AsyncGenerator[Ready | None, None],
     key: Callable[[Ready], Hashable],
     *,
     most_files: int,
     most_bytes: int | None = None,
     distinct: bool = False,
 ) -> AsyncGenerator[Pile, None]:
-    """Piles in which all files have the same key. At most twenty are open at once; the fullest goes first."""
+    """Piles in which all files have the same key. At most twenty are open at once; the fullest goes first.
+
+    All of them go when there is no room for more files (``None``, see :func:`feed`).
+    """
     piles: dict[Hashable, Pile] = {}
     async with aclosing(files) as readies:
         async for ready in readies:
+            if ready is None:
+                for pile in piles.values():
+                    yield pile
+                piles.clear()
+                continue
             name = key(ready)
             pile = piles.setdefault(name, Pile())
             if not pile.takes(ready, most_files, most_bytes, distinct=distinct):
@@ -105,7 +113,7 @@ class Crew:
         self._group.create_task(run())
 
 
-async def hashed(run: Run, files: AsyncGenerator[Ready, None]) -> AsyncGenerator[Ready, None]:
+async def hashed(run: Run, files: AsyncGenerator[Ready | None, None]) -> AsyncGenerator[Ready | None, None]:
     """The same files with their digests in the journal; duplicates are left out."""
 
     def digest(path: str) -> str:
@@ -117,6 +125,9 @@ async def hashed(run: Run, files: AsyncGenerator[Ready, None]) -> AsyncGenerator
 
     async with aclosing(files) as readies:
         async for ready in readies:
+            if ready is None:
+                yield None
+                continue
             document = ready.document
             try:
                 sha256 = await asyncio.to_thread(digest, ready.path)

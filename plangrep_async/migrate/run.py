@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
-from pathlib import Path
 
 from attrs import evolve
 
@@ -22,6 +20,7 @@ from .options import MigrationOptions
 from .outage import Outage
 from .pace import Pace
 from .sources import Source
+from .spool import Spool
 from .targets.target import Target
 
 __all__ = ["Duplicate", "Run", "Stopping"]
@@ -44,7 +43,7 @@ class Run:
 
     Args:
         journal: open, and leased.
-        spool: a folder for files that are fetched before they are sent.
+        spool: for files that are fetched before they are sent.
         emit: takes events; must not block.
     """
 
@@ -55,7 +54,7 @@ class Run:
         target: Target,
         options: MigrationOptions,
         *,
-        spool: Path,
+        spool: Spool,
         tally: Tally,
         emit: Callable[[Event], None],
         clock: Clock,
@@ -86,6 +85,7 @@ class Run:
         """Begin nothing new, finish what is in flight. ``reason`` is raised at the end of the run."""
         self.stopped_by = self.stopped_by or reason
         self._stop.set()
+        self.spool.wake()
 
     def check(self) -> None:
         """Raise :class:`Stopping` when nothing new is to begin."""
@@ -204,6 +204,7 @@ class Run:
         # What an unfinished upload has reached stays; what the service disowned begins anew.
         fresh = {} if _may_go_on(error) else {"state": State.DISCOVERED.value, "resume": None, "memo": None}
         await self.journal.change(document.id, attempts=attempts, error=text, **fresh)
+        self.spool.rest(document.id)
         self.emit(DocumentEnded(document.key, State(fresh.get("state") or current.state), error=text))
 
     def group_ended(self, target_id: str | None, state: str, documents: int, error: str | None = None) -> None:
@@ -228,14 +229,7 @@ class Run:
 
     async def discard(self, document: Document) -> None:
         """Remove what was fetched for a document that has ended."""
-        if self.source.is_remote:
-            await asyncio.to_thread(_remove, self.spool, f"{document.id}.*")
-
-
-def _remove(folder: Path, pattern: str) -> None:
-    for path in folder.glob(pattern):
-        with contextlib.suppress(OSError):
-            path.unlink()
+        await self.spool.remove(document.id)
 
 
 def _may_go_on(error: BaseException) -> bool:

@@ -82,6 +82,8 @@ class FolderTarget:
             async for ready in feed(run, run.journal.documents(*OPEN)):
                 if run.stopping:
                     return
+                if ready is None:
+                    continue
                 await crew.take(lambda ready=ready: self._carry(run, ready))  # type: ignore[misc]
 
     async def _carry(self, run: Run, ready: Ready) -> None:

@@ -69,6 +69,9 @@ class JobFiller:
             await self._arrived(group, job)
         except PlangrepAsyncError as error:
             await self._failed(group, error)
+        finally:
+            for ready in pile.items:
+                self._run.spool.rest(ready.document.id)
 
     async def _failed(self, group: Group, error: PlangrepAsyncError) -> None:
         """One of the job's own calls failed, and so no single document is to blame."""

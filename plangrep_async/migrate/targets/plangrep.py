@@ -105,8 +105,9 @@ class PlangrepTarget:
 
     async def _again(self, run: Run, files: JobFiller, group: Group) -> None:
         pile = Pile()
-        async for ready in feed(run, run.journal.documents(*UNSENT, group_id=group.id)):
-            pile.add(ready)
+        async for ready in feed(run, run.journal.documents(*UNSENT, group_id=group.id), at_once=True):
+            if ready is not None:
+                pile.add(ready)
         if not run.stopping:
             await files.carry(group, pile)
 

@@ -125,9 +125,11 @@ class PlanGridTarget:
                     error = outcome.error or InvalidInputError("it was cancelled")
                     await judges.take(lambda document=document, error=error: run.failed(document, error))  # type: ignore[misc]
 
-    async def _uploads(self, run: Run, files: AsyncGenerator[Ready, None]) -> AsyncGenerator[Upload[Any], None]:
+    async def _uploads(self, run: Run, files: AsyncGenerator[Ready | None, None]) -> AsyncGenerator[Upload[Any], None]:
         async with aclosing(files) as readies:
             async for ready in readies:
+                if ready is None:
+                    continue
                 document = ready.document
 
                 async def arrived(record: Attachment | Photo, stored: Stored, document: Document = document) -> None:

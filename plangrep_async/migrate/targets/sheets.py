@@ -41,8 +41,9 @@ class VersionPacker:
                 return
             documents = run.journal.documents(*OPEN, group_id=group.id)
             pile = Pile()
-            async for ready in feed(run, documents):
-                pile.add(ready)
+            async for ready in feed(run, documents, at_once=True):
+                if ready is not None:
+                    pile.add(ready)
             await self._carry(group, pile)
         documents = run.journal.documents(*OPEN, kinds=("sheet",), grouped=False)
         files = hashed(run, self._checked(feed(run, documents)))
@@ -55,10 +56,13 @@ class VersionPacker:
             )
             await self._carry(group, pile)
 
-    async def _checked(self, files: AsyncGenerator[Ready, None]) -> AsyncGenerator[Ready, None]:
+    async def _checked(self, files: AsyncGenerator[Ready | None, None]) -> AsyncGenerator[Ready | None, None]:
         # One file that is no PDF would keep the whole version back.
         async with aclosing(files) as readies:
             async for ready in readies:
+                if ready is None:
+                    yield None
+                    continue
                 try:
                     pdf_type(await read_head(UploadFile(ready.path)), ready.document.name)
                 except PlangrepAsyncError as error:
@@ -70,6 +74,13 @@ class VersionPacker:
         return str(ready.document.attributes.get("version_name") or self._options.version_name)
 
     async def _carry(self, group: Group, pile: Pile) -> None:
+        try:
+            await self._send(group, pile)
+        finally:
+            for ready in pile.items:
+                self._run.spool.rest(ready.document.id)
+
+    async def _send(self, group: Group, pile: Pile) -> None:
         run = self._run
         if not pile.items:
             await run.journal.change_group(group.id, state="empty")
