@@ -151,7 +151,11 @@ class Coalescer:
                 aborted; whether the service carried it out is then unknown. Lone calls end as the session lets them.
 
         Cancelled while it drains: the rest ends as without ``drain``.
+
+        Raises ``ClientForkedError`` or ``WrongEventLoopError`` where the calls are not this process's or loop's.
         """
+        if not self._guard.closed:
+            self._guard.check()
         self._guard.closed = True
         try:
             if drain:

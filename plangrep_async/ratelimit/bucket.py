@@ -31,6 +31,7 @@ _GROUPS = 1024
 _ROUNDING = 1e-6  # seconds
 _LATE_AT_MOST = 0.5  # of the interval, for one call
 _LATE_SHARE = 0.004  # of the allowance, for all of them in the long run
+_EXACT_FOR = 300.0  # seconds after a 429 in which all lateness counts
 _LATE_CREDIT = 0.4  # of the interval for each token: once, when connections are made, and when the network breaks down
 
 
@@ -45,6 +46,7 @@ class Bucket:
 
     __slots__ = (
         "_counts",
+        "_exact_until",
         "_group_until",
         "_guard_at",
         "_late_credit",
@@ -83,6 +85,7 @@ class Bucket:
         self._since = -math.inf  # when the server's window began anew, as far as it was followed
         self._late_since = -math.inf
         self._late_credit = 0.0
+        self._exact_until = -math.inf
         self.limit = 0
         self.resize(rate.limit)
 
@@ -239,10 +242,14 @@ class Bucket:
         """A call arrived up to ``late`` seconds later than others do; so its tokens come back later by as much.
 
         What this costs is bounded, by half an interval a call and by 0.4 % of the allowance in the long run, so that a
-        service that thinks for long does not slow the calls.
+        service that thinks for long does not slow the calls. After a 429 the second bound is off for a while: to be
+        refused costs more.
         """
         late = min(late - self._slack, _LATE_AT_MOST * self.interval)
         if late <= 0 or taken_at + self._padded <= now:
+            return
+        if now < self._exact_until:
+            self._move(now, cost, taken_at, taken_at + self._padded + late)
             return
         self._late_credit += (now - self._late_since) * self.limit * _LATE_SHARE
         self._late_credit = min(self._late_credit, _LATE_CREDIT * self.limit * self.interval)
@@ -250,6 +257,10 @@ class Bucket:
         if late * cost <= self._late_credit:
             self._late_credit -= late * cost
             self._move(now, cost, taken_at, taken_at + self._padded + late)
+
+    def refused(self, now: float) -> None:
+        """The server counts more calls than we do: perhaps because some come later than was thought."""
+        self._exact_until = now + _EXACT_FOR
 
     # The log
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypedDict, TypeVar
 from urllib.parse import quote, urlencode
 
-from attrs import Factory, evolve, field, frozen
+from attrs import evolve, field, frozen
 
 from .._checks import check_number, is_number
 from ..config import Timeouts
@@ -58,7 +58,7 @@ class Answer:
     """
 
     status: int
-    headers: Mapping[str, str] = Factory(dict)
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
     content: bytes = field(default=b"", repr=False)
 
     def json(self) -> Any:

@@ -101,6 +101,8 @@ class BearerCredentials:
             return False
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.ensure_future(self._renew())
+            # Seen, should all who wait for it be cancelled.
+            self._refreshing.add_done_callback(lambda task: task.cancelled() or task.exception())
         await asyncio.shield(self._refreshing)
         return True
 

@@ -10,14 +10,15 @@ from urllib.parse import urljoin
 import httpx
 from attrs import field, frozen
 
-from ..errors import DeadlineExceededError, RateLimitError
+from ..errors import DeadlineExceededError, DecodeError, InvalidInputError, RateLimitError
 from .call import Answer, Call, CallOptions
 from .deadline import Deadline
 from .failure import NEVER_ARRIVED, connection_error, held_back, outcome_of
 from .headers import OWN, merged
 from .hooks import RequestEvent, ResponseEvent, RetryEvent, tell
+from .hush import hushed
 from .origin import Origin
-from .redaction import redact_url
+from .redaction import redact_text, redact_url
 from .retry import Decision, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = ["Exchange", "Sent"]
 _logger = logging.getLogger("plangrep_async")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
+_LARGEST = 1 << 28  # bytes of an answer in memory; what is larger is a file, and read with Session.stream
 
 
 @frozen
@@ -70,6 +72,7 @@ class Exchange:
         self._prepaid = prepaid
         self._read = read
         self._url = session.url_of(call)
+        self._kinds = call.limit_kinds  # none once a redirect has led to another host: its 429s are its own affair
         self._attempts = 0
         self._throttled = 0
         self._redirects = 0
@@ -81,12 +84,14 @@ class Exchange:
         while True:
             with self._deadline.phase("rate limit"):
                 await self._pass_the_limiter()
-            self._session.check_usable()
-            self._attempts += 1
             authorization = self._authorization()
+            request = self._ready(authorization)
+            self._attempts += 1
             try:
-                answer, response = await self._attempt(authorization)
+                answer, response = await self._attempt(request)
             except httpx.RequestError as failure:
+                if isinstance(failure, httpx.PoolTimeout):
+                    self._session.check_usable()
                 decision = self._decide(outcome_of(failure))
                 if decision.verdict is not Verdict.RETRY:
                     raise connection_error(
@@ -105,7 +110,7 @@ class Exchange:
                 continue
             if answer.status == 429:
                 self._throttled += 1
-                if self._call.limit_kinds:
+                if self._kinds:
                     self._session.note_throttled(answer, age=self._age)
             decision = self._decide(Outcome(answer.status, retry_after=self._session.retry_after(answer)))
             if decision.verdict is not Verdict.RETRY:
@@ -117,10 +122,10 @@ class Exchange:
             self._prepaid = False
             return
         session, deadline = self._session, self._deadline
-        if self._call.limit_kinds:
+        if self._kinds:
             try:
                 await session.limiter.acquire(
-                    self._call.limit_kinds, within=deadline.remaining, longest_gate=session.retry.max_retry_after
+                    self._kinds, within=deadline.remaining, longest_gate=session.retry.max_retry_after
                 )
             except DeadlineExceededError as error:
                 raise deadline.error(error.message) from None
@@ -145,33 +150,87 @@ class Exchange:
             return None
         return credentials.authorization()
 
-    async def _attempt(self, authorization: str | None) -> tuple[Answer, httpx.Response]:
+    def _ready(self, authorization: str | None) -> httpx.Request:
+        """The request, with the tokens paid; they are given back when there is none.
+
+        Raises:
+            InvalidInputError: the call cannot be written as a request.
+        """
+        try:
+            self._session.check_usable()
+            return self._build(authorization)
+        except BaseException as error:
+            self._refund()
+            if not isinstance(error, ValueError | TypeError | httpx.InvalidURL) or isinstance(error, InvalidInputError):
+                raise
+            method, url = self._call.method, redact_url(self._url)
+            raise InvalidInputError(
+                f"{method} {url} cannot be sent, since its URL, headers or body cannot be written as a request: "
+                f"{redact_text(str(error))}",
+                method=method,
+                url=url,
+            ) from error
+
+    def _refund(self) -> None:
+        if self._kinds:
+            self._session.limiter.refund(self._kinds, age=self._age)
+
+    async def _attempt(self, request: httpx.Request) -> tuple[Answer, httpx.Response]:
         session, call, attempt = self._session, self._call, self._attempts
         tell(session.hooks.on_request, lambda: RequestEvent(call.method, redact_url(self._url), attempt))
         started = session.clock.monotonic()
         try:
             with self._deadline.phase("request"):
-                answer, response = await self._transmit(self._build(authorization))
+                answer, response = await self._transmit(request)
         except httpx.RequestError as failure:
-            if isinstance(failure, NEVER_ARRIVED) and call.limit_kinds:
-                session.limiter.refund(call.limit_kinds, age=self._age)
+            if isinstance(failure, NEVER_ARRIVED):
+                self._refund()
             self._note(started, None, type(failure).__name__)
             raise
         self._note(started, answer.status, None)
         return answer, response
 
     async def _transmit(self, request: httpx.Request) -> tuple[Answer, httpx.Response]:
-        response = await self._session.transport.handle_async_request(request)
-        if self._call.limit_kinds:
-            self._session.limiter.answered(self._call.limit_kinds, age=self._age)
-        try:
-            streamed = not self._read and 200 <= response.status_code < 300
-            content = b"" if streamed else await response.aread()
-        except BaseException:
-            await response.aclose()
-            raise
+        with hushed():
+            response = await self._session.transport.handle_async_request(request)
+        if self._kinds:
+            self._session.limiter.answered(self._kinds, age=self._age)
+        content = b""
+        good = 200 <= response.status_code < 300
+        if self._read or not good:
+            try:
+                content = await self._content(response, good)
+            finally:
+                await response.aclose()
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, headers, content), response
+
+    async def _content(self, response: httpx.Response, good: bool) -> bytes:
+        """The whole body; of an error's, what came, since the status says more than how the connection ended.
+
+        Raises:
+            DecodeError: it is larger than any record of the services could be.
+        """
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async for part in response.aiter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > _LARGEST:
+                    url = redact_url(self._url)
+                    raise DecodeError(
+                        f"the answer to {self._call.method} {url} has more than {_LARGEST:,} bytes; it was not read on",
+                        method=self._call.method,
+                        url=url,
+                        status=response.status_code,
+                        attempts=self._attempts,
+                        elapsed=self._deadline.elapsed,
+                    )
+        except httpx.RequestError:
+            if good:
+                raise
+        return b"".join(parts)
 
     def _build(self, authorization: str | None) -> httpx.Request:
         call, timeouts = self._call, self._session.timeouts_of(self._options)
@@ -200,14 +259,17 @@ class Exchange:
             or self._redirects >= _MAX_REDIRECTS
         ):
             return False
-        target = urljoin(self._url, location)
         try:
+            target = urljoin(self._url, location)
+            httpx.URL(target)
             before, after = Origin.of(self._url), Origin.of(target)
-        except ValueError:
+        except (ValueError, httpx.InvalidURL):
             return False
         if (before.scheme == "https" and after.scheme != "https") or (self._read and before != after):
             return False
         self._url = target
+        if not self._session.is_own(target):
+            self._kinds = frozenset()
         self._redirects += 1
         self._attempts -= 1
         return True
@@ -237,9 +299,9 @@ class Exchange:
                 f"after {error or f'an answer with {status}'} it would be sent again in {decision.wait:.1f} s"
             ) from failure
         # After a 429 the limiter's gate is the wait, for this call as for every other that it counts.
-        if status != 429 or not self._call.limit_kinds:
+        if status != 429 or not self._kinds:
             with self._deadline.phase("backoff"):
-                await self._session.clock.sleep(decision.wait)
+                await self._session.pause(decision.wait)
 
     def _note(self, started: float, status: int | None, error: str | None) -> None:
         seconds = self._session.clock.monotonic() - started

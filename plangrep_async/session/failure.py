@@ -73,7 +73,7 @@ def read_error(answer: Answer) -> ErrorDetail:
         return ErrorDetail()
     try:
         data = json.loads(answer.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ErrorDetail(message=_excerpt(_words(text)))
     if isinstance(data, dict):
         record = cast("dict[str, Any]", data)
@@ -167,11 +167,11 @@ def _phrase(status: int) -> str:
 
 def _raw_response(status: int, headers: Mapping[str, str], content: bytes) -> httpx.Response:
     # Without its request, which holds the credentials; without encodings, which were undone already.
-    shown = {
-        name: redact_url(value) if name == "location" else value
+    shown = [
+        (name.encode(), (redact_url(value) if name == "location" else value).encode("utf-8", "replace"))
         for name, value in headers.items()
         if name not in ("content-encoding", "transfer-encoding", "content-length")
-    }
+    ]
     return httpx.Response(status, headers=shown, content=content)
 
 

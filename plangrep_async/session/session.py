@@ -19,6 +19,7 @@ from .._clock import Clock, SystemClock
 from ..config import RetryPolicy, Timeouts
 from ..errors import ClientClosedError, DecodeError, PlangrepAsyncError
 from ..ratelimit import RateLimiter
+from . import hush
 from .call import Answer, Call, CallOptions
 from .credentials import Credentials
 from .deadline import Deadline
@@ -126,6 +127,8 @@ class Session:
             clock=self.clock,
         )
         self._guard = Guard("client")
+        self._pausing: set[asyncio.Future[None]] = set()
+        hush.install()
 
     def __repr__(self) -> str:
         return f"<Session {self.base_url}>"
@@ -140,13 +143,36 @@ class Session:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections. Calls that wait for the limiter, or to be repeated, raise ``ClientClosedError``."""
+        """Close the connections. Calls that wait for the limiter, or to be repeated, raise ``ClientClosedError``.
+
+        Raises ``ClientForkedError`` or ``WrongEventLoopError`` where the connections are not this process's or loop's.
+        """
         if self._guard.closed:
             return
+        self._guard.check()
         self._guard.closed = True
+        for waiter in self._pausing:
+            if not waiter.done():
+                waiter.set_exception(ClientClosedError("the client was closed while the call waited to be sent again"))
         if self._owns_limiter:
             self.limiter.close(ClientClosedError("the client was closed while the call waited for the rate limiter"))
         await self.transport.aclose()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait before a call is sent again. Raises ``ClientClosedError`` as soon as the session is closed."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def end() -> None:
+            if not waiter.done():
+                waiter.set_result(None)
+
+        timer = self.clock.call_later(seconds, end)
+        self._pausing.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._pausing.discard(waiter)
+            timer.cancel()
 
     def check_usable(self) -> None:
         """Raise :class:`ClientClosedError`, :class:`ClientForkedError` or :class:`WrongEventLoopError` if it is not."""

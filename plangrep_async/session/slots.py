@@ -113,8 +113,10 @@ class SlotTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send on a slot. The slot returns when the response's stream is closed."""
+        if self._closed:
+            raise RuntimeError("the transport is closed")
         url = request.url
-        origin = Origin(url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
+        origin = Origin(url.scheme, url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80))
         if origin.scheme == "https" or (self._proxy_of(origin) or "").startswith("https:"):
             await self._build_context()
         await self._enter(request)
@@ -138,7 +140,7 @@ class SlotTransport(httpx.AsyncBaseTransport):
         self._closed = True
         for waiter in list(self._waiters):
             if not waiter.done():
-                waiter.set_exception(httpx.PoolTimeout("the transport was closed while the request waited for a slot"))
+                waiter.set_exception(_closed())
         self._waiters.clear()
         for slots in self._idle.values():
             for slot in slots:
@@ -146,7 +148,7 @@ class SlotTransport(httpx.AsyncBaseTransport):
         self._idle.clear()
         self._idle_count = 0
         if self._ssl_building is not None:
-            self._ssl_building.cancel()
+            await asyncio.wait([self._ssl_building])
         while self._closing:
             await asyncio.wait(set(self._closing))
 
@@ -154,7 +156,7 @@ class SlotTransport(httpx.AsyncBaseTransport):
 
     async def _enter(self, request: httpx.Request) -> None:
         if self._closed:
-            raise RuntimeError("the transport is closed")
+            raise _closed()
         if self._busy < self._max and not self._waiters:
             self._busy += 1
             return
@@ -246,7 +248,15 @@ class SlotTransport(httpx.AsyncBaseTransport):
                 # Reading the trust store takes some 50 ms: not on the event loop, and once for all that wait.
                 build = asyncio.to_thread(httpx.create_ssl_context, trust_env=self._trust_env)
                 self._ssl_building = asyncio.ensure_future(build)
-            self._ssl_context = await asyncio.shield(self._ssl_building)
+            building = self._ssl_building
+            try:
+                self._ssl_context = await asyncio.shield(building)
+            except OSError as error:  # SSLError is one
+                self._ssl_building = None if self._ssl_building is building else self._ssl_building
+                raise ConfigurationError(
+                    f"the trusted certificates cannot be read ({error}): check SSL_CERT_FILE and SSL_CERT_DIR in the "
+                    "environment, or pass ssl_context="
+                ) from error
 
     def _proxy_of(self, origin: Origin) -> str | None:
         if origin not in self._proxies:
@@ -266,6 +276,10 @@ class SlotTransport(httpx.AsyncBaseTransport):
             )
         except ImportError as error:  # SOCKS
             raise ConfigurationError(f"the proxy cannot be used: {error}") from error
+
+
+def _closed() -> httpx.PoolTimeout:
+    return httpx.PoolTimeout("the transport was closed while the request waited for a slot")
 
 
 def _no_phase(_: str) -> AbstractContextManager[None]:

@@ -18,6 +18,7 @@ import httpcore
 __all__ = ["AsyncioBackend"]
 
 _HIGH_WATER = 256 * 1024
+_PIECE = 256 * 1024
 _NEXT_ADDRESS_AFTER = 1.0
 
 
@@ -41,8 +42,9 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
                 stream = await _connect(host, port, local_address)
         except TimeoutError:
             raise httpcore.ConnectTimeout(f"no connection to {host}:{port} within {timeout:g} s") from None
-        except OSError as error:
-            raise httpcore.ConnectError(f"no connection to {host}:{port}: {error.strerror or error}") from error
+        except (OSError, UnicodeError) as error:  # the latter for a name that the resolver cannot be asked for
+            words = getattr(error, "strerror", None) or error
+            raise httpcore.ConnectError(f"no connection to {host}:{port}: {words}") from error
         for option in socket_options or ():
             stream.get_extra_info("socket").setsockopt(*option)
         return stream
@@ -139,13 +141,15 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             return
         if self._eof and self._lost.done():
             raise httpcore.WriteError("the connection is closed") from self._error
-        self._transport.write(buffer)
-        while self._writing_paused:
-            self._writer = asyncio.get_running_loop().create_future()
-            try:
-                await _within(self._writer, timeout, httpcore.WriteTimeout)
-            finally:
-                self._writer = None
+        # In pieces, so that a large body times out when nothing moves, and not because it is large.
+        for start in range(0, len(buffer), _PIECE):
+            self._transport.write(buffer[start : start + _PIECE])
+            while self._writing_paused:
+                self._writer = asyncio.get_running_loop().create_future()
+                try:
+                    await _within(self._writer, timeout, httpcore.WriteTimeout)
+                finally:
+                    self._writer = None
         if self._error is not None:
             raise httpcore.WriteError(str(self._error) or type(self._error).__name__) from self._error
 

@@ -131,7 +131,7 @@ class TestLife:
 
     async def test_closing_ends_what_waits(self, service: Any, clock: ManualClock) -> None:
         client = PlangrepClient(
-            "key", base_url=service.url, transport=service, clock=clock, rate_limits=[RateLimit(1, 1000.0)]
+            "key", base_url=service.url, transport=service, clock=clock, rate_limits=[RateLimit(1, 100.0)]
         )
         service.on("GET", "/projects", {"projects": []})
         await client.projects.list()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import gzip
 import logging
 import os
 import ssl
@@ -465,6 +467,114 @@ async def test_no_secret_shows_anywhere(status: int, caplog: pytest.LogCaptureFi
         assert "authorization" not in error.response.headers
 
 
+# What cannot be written, and what comes back spoilt
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"path": "/a\nb"},
+        {"path": "/" + "a" * 70_000},
+        {"json": float("nan")},
+        {"json": object()},
+        {"json": "\ud800"},
+        {"headers": (("X-One", "é"),)},
+        {"idempotency_key": "é"},
+    ],
+)
+async def test_a_call_that_cannot_be_written_is_the_callers_error_and_costs_no_token(changes: dict[str, Any]) -> None:
+    limiter = RateLimiter([RateLimit(1, 60.0)], clock=ManualClock())
+    session, script, _ = make(OK, limiter=limiter)
+    with pytest.raises(errors.InvalidInputError, match="cannot be sent"):
+        await session.send(POST.replace(**changes))
+    assert script.requests == []
+    assert limiter.available() == 1
+
+
+async def test_a_factory_of_bodies_is_asked_anew_for_each_attempt() -> None:
+    bodies = iter([b"one", b"two"])
+    session, script, clock = make(httpx.Response(503), OK)
+    await finish(clock, session.send(GET.replace(method="PUT", body=lambda: next(bodies), content_type="text/plain")))
+    assert [request.content for request in script.requests] == [b"one", b"two"]
+
+
+class Cut(httpx.AsyncByteStream):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b'{"message": "too'
+        raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
+
+
+async def test_an_error_body_that_breaks_off_leaves_the_status() -> None:
+    session, script, _ = make(lambda _: httpx.Response(422, headers={"Content-Length": "100"}, stream=Cut()))
+    with pytest.raises(errors.UnprocessableEntityError) as caught:
+        await session.send(POST)
+    assert caught.value.body == b'{"message": "too'
+    assert len(script.requests) == 1
+
+
+async def test_a_good_body_that_breaks_off_is_a_connection_error() -> None:
+    session, script, clock = make(lambda _: httpx.Response(200, headers={"Content-Length": "100"}, stream=Cut()), OK)
+    with pytest.raises(errors.APIConnectionError, match="complete message body"):
+        await session.send(POST)
+    assert await finish(clock, session.send(GET)) == {"id": 1}
+    assert len(script.requests) == 2
+
+
+async def test_an_answer_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plangrep_async.session.exchange._LARGEST", 1000)
+    packed = gzip.compress(b"0" * 1001)
+    session, script, _ = make(
+        lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(packed))
+    )
+    with pytest.raises(errors.DecodeError, match="more than 1,000 bytes"):
+        await session.send(GET)
+    assert len(script.requests) == 1
+
+
+async def test_headers_of_any_bytes_do_no_harm() -> None:
+    session, _, _ = make(httpx.Response(404, headers=[(b"X-Name", "Türschild".encode("latin-1")), (b"X", b"\xff\xfe")]))
+    with pytest.raises(errors.NotFoundError) as caught:
+        await session.send(GET)
+    assert caught.value.response is not None
+
+
+async def test_an_error_body_of_brackets_is_shown_as_text() -> None:
+    session, _, _ = make(httpx.Response(404, content=b"[" * 200_000))
+    with pytest.raises(errors.NotFoundError, match=r"\[\[\["):
+        await session.send(GET)
+
+
+@pytest.mark.parametrize("location", [b"/a\x7fb", b"/" + b"a" * 70_000, b"http://api.example.com:99999/", b"http://[/"])
+async def test_a_redirect_that_cannot_be_a_url_is_an_error_with_its_status(location: bytes) -> None:
+    session, script, _ = make(httpx.Response(302, headers=[(b"Location", location)]))
+    with pytest.raises(errors.APIStatusError) as caught:
+        await session.send(GET)
+    assert (caught.value.status, len(script.requests)) == (302, 1)
+
+
+async def test_another_hosts_429_is_its_own_affair() -> None:
+    limiter = RateLimiter([RateLimit(10, 60.0)], clock=ManualClock())
+    session, script, clock = make(
+        httpx.Response(302, headers={"Location": "https://files.example.net/f?sig=1"}),
+        httpx.Response(429, headers={"Retry-After": "9"}),
+        httpx.Response(200, content=b"file"),
+        limiter=limiter,
+    )
+    assert await finish(clock, read(session)) == b"file"
+    assert [request.url.host for request in script.requests] == ["api.example.com"] + ["files.example.net"] * 2
+    assert limiter.statistics().refusals == 0
+    assert limiter.available() == 9, "one token, for the one call to the service"
+
+
+async def test_the_calls_own_headers_replace_those_of_the_client_whatever_their_case() -> None:
+    session, script, _ = make(OK, headers={"accept": "a/b", "X-Tenant": "t", "user-agent": "mine"})
+    await session.send(GET.replace(headers=(("Accept", "c/d"),)))
+    sent = [(name.lower(), value) for name, value in script.requests[0].headers.raw]
+    assert [value for name, value in sent if name == b"accept"] == [b"c/d"]
+    assert [value for name, value in sent if name == b"user-agent"] == [b"mine"]
+    assert (b"x-tenant", b"t") in sent
+
+
 # The life of a session
 
 
@@ -497,10 +607,50 @@ async def test_closing_fails_what_waits() -> None:
     waiting = asyncio.create_task(backing_off[0].send(GET))
     await settle()
     await backing_off[0].aclose()
-    await backing_off[2].run_until_idle()
-    with pytest.raises(errors.ClientClosedError):
+    with pytest.raises(errors.ClientClosedError, match="sent again"):
         await waiting
     assert clock.next_timer() is None
+    assert backing_off[2].next_timer() is None
+
+
+async def test_closing_gives_back_the_tokens_of_calls_that_came_too_late() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter([RateLimit(1, 10.0)], clock=clock)
+    session = Session(base_url=BASE, transport=Script(OK), clock=clock, limiter=limiter)
+    await session.send(GET)
+    waiting = asyncio.ensure_future(session.send(GET))
+    await settle()
+    await session.aclose()
+    await clock.run_until_idle()
+    with pytest.raises(errors.ClientClosedError):
+        await waiting
+    assert limiter.available() == 1
+
+
+def test_closing_belongs_to_the_loop_of_the_calls() -> None:
+    session, _, _ = make(OK)
+    asyncio.run(session.send(GET))
+    with pytest.raises(errors.WrongEventLoopError):
+        asyncio.run(session.aclose())
+
+
+async def test_a_refresh_that_fails_after_all_who_waited_are_gone_is_no_noise(caplog: pytest.LogCaptureFixture) -> None:
+    fail = asyncio.Event()
+
+    async def refresh() -> str:
+        await fail.wait()
+        raise RuntimeError("no token")
+
+    session, _, _ = make(httpx.Response(401), credentials=BearerCredentials("token-1", refresh=refresh))
+    task = asyncio.ensure_future(session.send(GET))
+    await settle()
+    task.cancel()
+    await settle()
+    fail.set()
+    await settle()
+    del task, session
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 def test_another_event_loop() -> None:

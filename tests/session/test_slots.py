@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plangrep_async.errors import ConfigurationError
 from plangrep_async.session import Origin, SlotTransport
 from plangrep_async.testing import ManualClock, settle
 
@@ -221,6 +224,58 @@ async def test_the_trust_store_is_read_once_for_all(monkeypatch: pytest.MonkeyPa
     await asyncio.gather(*(farm.get("https://127.0.0.1/") for _ in range(5)))
     assert built == [True]
     await farm.transport.aclose()
+
+
+async def test_a_trust_store_that_cannot_be_read_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/certificates.pem")
+    farm = Farm(1)
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
+            await farm.get("https://127.0.0.1/")
+    monkeypatch.delenv("SSL_CERT_FILE")
+    assert await farm.get("https://127.0.0.1/") == b"onetwo"
+    await farm.transport.aclose()
+
+
+async def test_closing_while_the_trust_store_is_read_cancels_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def build(**_: Any) -> ssl.SSLContext:
+        reading.set()
+        go_on.wait(10)
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    monkeypatch.setattr(httpx, "create_ssl_context", build)
+    farm = Farm(1)
+    task = asyncio.ensure_future(farm.get("https://127.0.0.1/"))
+    await asyncio.to_thread(reading.wait, 10)
+    closing = asyncio.ensure_future(farm.transport.aclose())
+    await settle()
+    go_on.set()
+    with pytest.raises(httpx.PoolTimeout, match="closed"):
+        await task
+    await closing
+    assert farm.slots == []
+
+
+async def test_names_that_are_not_ascii_are_one_origin_however_they_are_spelt() -> None:
+    farm = Farm(2)
+    await farm.get("http://bücher.example/")
+    await farm.get("http://xn--bcher-kva.example/")
+    assert [slot.origin.host for slot in farm.slots] == ["xn--bcher-kva.example"]
+    await farm.transport.aclose()
+
+
+@pytest.mark.parametrize("url", ["socks5://127.0.0.1:1", "ftp://proxy.example"])
+async def test_a_proxy_that_cannot_be_used_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("HTTP_PROXY", url)
+    transport = SlotTransport(max_connections=1)
+    for _ in range(3):
+        with pytest.raises(ConfigurationError, match="proxy"):
+            await transport.handle_async_request(httpx.Request("GET", "http://service.example/"))
+    assert transport.statistics().busy == 0
+    await transport.aclose()
 
 
 @given(

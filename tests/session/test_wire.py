@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ import trustme
 
 from plangrep_async.config import RetryPolicy, Timeouts
 from plangrep_async.errors import APIConnectionError, APITimeoutError, NotFoundError
-from plangrep_async.session import Answer, Call, CallOptions, Session, SlotTransport
+from plangrep_async.session import Answer, BearerCredentials, Call, CallOptions, Session, SlotTransport
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 ONCE = RetryPolicy(max_attempts=1)
@@ -234,3 +235,89 @@ async def test_a_slot_survives_a_thousand_silent_peers_being_given_up() -> None:
         await asyncio.gather(*(give_up() for _ in range(200)))
         statistics = transport.statistics()
         assert (statistics.busy, statistics.waiting, statistics.idle) == (0, 0, 0)
+
+
+async def test_no_logger_shows_what_answers_carry(caplog: pytest.LogCaptureFixture) -> None:
+    """httpcore logs all headers at DEBUG: those of our answers are cut, those of others' are not."""
+    caplog.set_level(logging.DEBUG)
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await head(reader):
+            leads_on = (
+                [b"Location: /file?X-Amz-Signature=qwzx-1", b"Set-Cookie: qwzx-2"] if b"GET /x" in request else []
+            )
+            writer.write(answer_of(b"{}", *leads_on, b"X-Token: qwzx-3", status=b"302 F" if leads_on else b"200 OK"))
+
+    async with serving(handler) as url:
+        async with Session(base_url=url, credentials=BearerCredentials("qwzx-4-a-key")) as session:
+            assert await session.send(GET.replace(query=(("sig", "qwzx-5"),))) == b"{}"
+        assert "receive_response_headers.complete return_value=(b'HTTP/1.1', 302, b'F', [redacted]" in caplog.text
+        assert "qwzx" not in caplog.text
+        async with httpx.AsyncClient() as other:
+            await other.get(f"{url}/y")
+        assert "X-Token" in caplog.text
+
+
+async def test_a_large_body_on_a_slow_line_is_no_silence() -> None:
+    """The write timeout is for the pauses, not for the whole body."""
+    size, taken = 6 << 20, 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal taken
+        await head(reader)
+        while taken < size:
+            taken += len(await reader.read(128 << 10))
+            await asyncio.sleep(0.01)
+        writer.write(answer_of(b"stored"))
+        await writer.drain()
+
+    async with serving(handler) as url, Session(base_url=url, retry=ONCE, timeouts=Timeouts(write=0.3)) as session:
+        call = Call("PUT", "/x", body, body=lambda: bytes(size), content_type="application/octet-stream")
+        assert await session.send(call) == b"stored"
+    assert taken == size
+
+
+async def test_a_far_end_that_stops_reading_is_a_timeout() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async with serving(handler) as url, Session(base_url=url, retry=ONCE, timeouts=Timeouts(write=0.2)) as session:
+        call = Call("PUT", "/x", body, body=lambda: bytes(30 << 20), content_type="application/octet-stream")
+        with pytest.raises(APITimeoutError, match="stopped reading"):
+            await session.send(call)
+
+
+async def test_interim_answers_are_passed_over() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await head(reader):
+            writer.write(
+                b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + answer_of(b"ok")
+            )
+
+    async with serving(handler) as url, Session(base_url=url) as session:
+        assert [await session.send(GET) for _ in range(3)] == [b"ok"] * 3
+        assert session.transport.statistics().opened == 1  # type: ignore[attr-defined]
+
+
+async def test_an_address_of_version_6_is_a_host() -> None:
+    hosts: list[bytes] = []
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hosts.append((await head(reader)).split(b"\r\n")[1])
+        writer.write(answer_of(b"six", b"Connection: close"))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(handler, "::1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with Session(base_url=f"http://[::1]:{port}") as session:
+        assert await session.send(GET) == b"six"
+    server.close()
+    await server.wait_closed()
+    assert hosts == [b"Host: [::1]:%d" % port]
+
+
+async def test_a_name_that_no_resolver_takes_is_a_connection_error() -> None:
+    async with Session(base_url=f"https://{'a' * 64}.example", retry=ONCE) as session:
+        with pytest.raises(APIConnectionError, match="no connection"):
+            await session.send(GET)
