@@ -61,9 +61,12 @@ async def build(choices: Mapping[str, Any], journal: str) -> AsyncGenerator[Migr
     options = MigrationOptions(**given)
     async with AsyncExitStack() as stack:
         clients = _Clients(stack, options)
+        here = await asyncio.to_thread(os.getcwd)
+        located = journal if "://" in journal else os.path.join(here, journal)
+        spool = os.path.join(here, "migration.files" if "://" in journal else f"{journal}.files")
         source = await _source(choices, clients)
         target = await _target(str(choices["target"]), clients, options)
-        yield Migration(source, target, journal=journal, options=options)
+        yield Migration(source, target, journal=located, options=options, spool=spool)
 
 
 class _Clients:

@@ -31,9 +31,10 @@ T = TypeVar("T")
 
 def plan(*, as_json: bool, **arguments: Any) -> int:
     """``migrate plan``."""
+    choices = choices_of(arguments)
 
     async def work() -> Plan:
-        async with build(choices_of(arguments), JOURNAL) as migration:
+        async with build(choices, JOURNAL) as migration:
             return await migration.plan()
 
     found = asyncio.run(work())

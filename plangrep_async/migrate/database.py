@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +39,7 @@ def open_engine(location: str, *, create: bool = True) -> Engine:
     Raises:
         ConfigurationError: the URL cannot be read, its driver is not installed, or there is no such file and
             ``create`` is false.
-        JournalError: the file is something else. SQLite would write over a short one.
+        JournalError: the file is something else (SQLite would write over a short one), or is read-only.
     """
     text = location
     if not create and "://" not in text and not Path(text).exists():
@@ -58,7 +57,7 @@ def open_engine(location: str, *, create: bool = True) -> Engine:
         ) from None
     if engine.dialect.name == "sqlite":
         _make_private(url.database)
-        _check_header(url.database)
+        _check_file(url.database)
         if create:
             event.listen(engine, "connect", _log_ahead)
         event.listen(engine, "connect", _prepare_sqlite)
@@ -79,11 +78,16 @@ def _make_private(path: str | None) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _check_header(path: str | None) -> None:
+def _check_file(path: str | None) -> None:
+    if not path or path == ":memory:":
+        return
+    # Readers write too: beside the file lies what they share with the writer.
+    folder = os.path.dirname(path)
+    if os.path.isdir(folder) and not all(os.access(place, os.W_OK) for place in (folder, path)):
+        raise JournalError.read_only()
     start = b""
-    if path and path != ":memory:":
-        with contextlib.suppress(OSError), open(path, "rb") as file:
-            start = file.read(len(_HEADER))
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        start = file.read(len(_HEADER))
     if start not in (b"", _HEADER):
         raise JournalError("the journal's file is no journal, or is damaged; choose another with --journal")
 
@@ -120,7 +124,6 @@ class Database:
 
     Attributes:
         commits, writes: so far; of those that went well.
-        busy: seconds for which writes have been at work, those that failed too.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -132,7 +135,6 @@ class Database:
         self._busy = False
         self.commits = 0
         self.writes = 0
-        self.busy = 0.0
 
     @property
     def dialect(self) -> str:
@@ -195,12 +197,10 @@ class Database:
                 if not group:
                     self._busy = False
                     return
-            began = time.perf_counter()
             if not self._commit(group) and len(group) > 1:
                 # One change spoilt it for all: each alone, so that only that one fails.
                 for write in group:
                     self._commit([write])
-            self.busy += time.perf_counter() - began
 
     def _commit(self, group: list[_Write[Any]]) -> bool:
         """Commit the group and tell its callers. ``False`` when it failed and callers are not told yet."""

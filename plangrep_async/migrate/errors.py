@@ -39,10 +39,7 @@ class JournalError(MigrationError):
                 "again"
             )
         if "readonly" in low or "read-only" in low or "permission denied" in low:
-            return cls(
-                "the journal cannot be written: its file or folder is read-only. Make it writable and run the same "
-                "command again"
-            )
+            return cls.read_only()
         if "unable to open" in low:
             return cls("the journal cannot be opened: does its folder exist, and may you write there?")
         if "not a database" in low or "malformed" in low:
@@ -50,6 +47,14 @@ class JournalError(MigrationError):
         if "locked" in low:
             return cls("the journal is locked by another program; end that and run the same command again")
         return cls(f"the journal cannot be used: {text or type(error).__name__}")
+
+    @classmethod
+    def read_only(cls) -> JournalError:
+        """The sentence for a journal that cannot be written."""
+        return cls(
+            "the journal cannot be written: its file or folder is read-only. Make it writable and run the same command "
+            "again"
+        )
 
 
 class JournalLockedError(MigrationError):

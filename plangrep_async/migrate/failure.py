@@ -110,7 +110,7 @@ def sentence_of(error: BaseException) -> Exception:
         return error
     if isinstance(error, AuthenticationError | PermissionDeniedError):
         return MigrationStopped(
-            f"the service does not accept the key any more ({error}). Put a valid key into the environment. {again}"
+            f"the service does not accept the key any more ({str(error).rstrip('.')}). Put a valid key into the environment. {again}"
         )
     if isinstance(error, OSError) and error.errno in _FULL:
         where = f" that holds {error.filename}" if error.filename else ""

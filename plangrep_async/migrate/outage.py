@@ -68,12 +68,13 @@ class Outage:
 
     async def _check(self, network: bool) -> bool:
         began = self._clock.monotonic()
-        away = False
+        away = there = False
         wait = _FIRST
         try:
             while not self._stopping():
                 try:
                     await self._probe()
+                    there = True
                     break
                 except (APIConnectionError, ServerError, DeadlineExceededError, RateLimitError) as error:
                     away = True
@@ -82,7 +83,8 @@ class Outage:
                     await self._pause(wait)
                     wait = min(_LONGEST, wait * 2)
             if away:
-                self._emit(Resumed(self._clock.monotonic() - began))
+                if there:  # and not stopped while it was away
+                    self._emit(Resumed(self._clock.monotonic() - began))
                 return True
             return network and await self._nothing_gets_through()
         finally:

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from attrs import frozen
 from pypdf import PdfWriter
 
 from plangrep_async.cli.app import run
 from plangrep_async.emulator import Emulator, PlangrepSettings
+from plangrep_async.emulator.plangrid import PlangridSettings
 from plangrep_async.testing import ScaledClock
 
 
@@ -45,6 +47,39 @@ def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
         monkeypatch.setenv("PLANGREP_BASE_URL", running.plangrep_url)
         monkeypatch.setenv("PLANGREP_API_KEY", running.api_key)
         yield running
+
+
+@pytest.fixture
+def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """Both services, where nothing takes time and nothing is limited; the environment points to them."""
+    with Emulator(
+        plangrep=PlangrepSettings.instant(), plangrid=PlangridSettings(limits=(), packet_seconds=0.0)
+    ) as running:
+        for name, url in (("PLANGREP", running.plangrep_url), ("PLANGRID", running.plangrid_url)):
+            monkeypatch.setenv(f"{name}_BASE_URL", url)
+            monkeypatch.setenv(f"{name}_API_KEY", running.api_key)
+        yield running
+
+
+@pytest.fixture
+def full_project(services: Emulator) -> str:
+    """A project of PlanGrid with 24 attachments, 8 photos and 2 sheets."""
+    (uid,) = services.plangrid.seed(1, seed=3, attachments=24, photos=8, sheets=2, deleted=0.0)
+    return uid
+
+
+@pytest.fixture
+def empty_project(services: Emulator) -> str:
+    (uid,) = services.plangrid.seed(1, seed=4, attachments=0, photos=0, sheets=0)
+    return uid
+
+
+@pytest.fixture
+def ready_project(services: Emulator) -> str:
+    """A project of Plangrep."""
+    headers = {"Authorization": f"Bearer {services.api_key}", "Idempotency-Key": "tower"}
+    answer = httpx.post(f"{services.plangrep_url}/api/open/v1/projects", headers=headers, json={"name": "Tower"})
+    return str(answer.json()["project"]["id"])
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from plangrep_async.config import RetryPolicy
 from plangrep_async.emulator import Emulator, Fault
+from plangrep_async.testing import ScaledClock
 
 Command = Callable[..., Any]
 
@@ -122,7 +122,7 @@ def test_a_wrong_key(command: Command, emulator: Emulator, documents: Path, monk
 def test_a_service_that_is_away(command: Command, documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLANGREP_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("PLANGREP_API_KEY", "key")
-    monkeypatch.setattr("plangrep_async.session.session.RetryPolicy", lambda: RetryPolicy(max_attempts=1))
+    monkeypatch.setattr("plangrep_async.plangrep.client.SystemClock", lambda: ScaledClock(100))
     ended = command("submit", documents)
     assert ended.code == 3
     assert "127.0.0.1:9" in ended.err

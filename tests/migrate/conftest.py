@@ -85,7 +85,9 @@ def services(no_blocking_calls: BlockBuster) -> Iterator[Emulator]:
 @pytest.fixture
 async def plangrep(services: Emulator) -> AsyncIterator[PlangrepClient]:
     uploads = UploadSettings(retry=QUICK)
-    async with PlangrepClient(services.api_key, base_url=services.plangrep_url, retry=QUICK, uploads=uploads) as client:
+    async with PlangrepClient(
+        services.api_key, base_url=services.plangrep_url, retry=QUICK, uploads=uploads, clock=ScaledClock(20.0)
+    ) as client:
         yield client
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from plangrep_async.errors import ConfigurationError
+from plangrep_async.migrate.database import location_text
 from plangrep_async.migrate.document import Found, Problem, State
 from plangrep_async.migrate.errors import JournalError, JournalLockedError
 from plangrep_async.migrate.journal import Journal, Sample
@@ -174,16 +176,36 @@ async def test_a_journal_that_cannot_be_written_has_its_sentence(tmp_path: Path,
     if trouble == "no folder":
         path = tmp_path / "none" / "journal.db"
     elif trouble == "no journal":
-        path.write_bytes(b"This is a letter to my grandmother. " * 100)
+        path.write_bytes(b"This is a letter to my grandmother. ")
     else:
         if os.geteuid() == 0:
             path = Path("/proc/self/journal.db")  # where even root cannot write
-            words = "opened"
         else:
             tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
     with pytest.raises(JournalError, match=words):
         async with Journal(path):
             pass
+    if trouble == "no journal":
+        assert path.read_bytes() == b"This is a letter to my grandmother. ", "what is no journal is left alone"
+
+
+async def test_looking_at_what_is_no_journal_makes_none_of_it(tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE poems (text)")
+    connection.close()
+    (tmp_path / "empty.db").touch()
+    for path in (other, tmp_path / "empty.db"):
+        before = path.read_bytes()
+        with pytest.raises(ConfigurationError, match="is no journal of a migration"):
+            async with Journal(path, create=False):
+                pass
+        assert path.read_bytes() == before
+
+
+async def test_the_password_of_a_database_is_never_shown() -> None:
+    assert location_text("postgresql://me:secret@db.example/moves") == "postgresql://me:***@db.example/moves"
+    assert location_text("/data/move.db") == "/data/move.db"
 
 
 # The lease

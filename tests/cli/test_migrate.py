@@ -1,0 +1,609 @@
+"""``plangrep-async migrate`` over real sockets: what each command shows, writes and returns."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from plangrep_async.emulator import Emulator, Fault
+
+Command = Callable[..., Any]
+
+STATUS = {"event", "source", "target", "documents", "bytes", "problems", "groups", "open", "complete"}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Six PDFs in two folders and a photo; beside them a twin, an empty file and what PlanGrid does not take."""
+    root = tmp_path / "drawings"
+    for number in range(6):
+        path = root / f"floor {number % 2}" / f"plan {number}.pdf"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"%PDF-1.4\n" + bytes([number]) * (1_000 + number))
+    (root / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\nphoto")
+    (root / "twin.pdf").write_bytes((root / "floor 0" / "plan 0.pdf").read_bytes())
+    (root / "empty.pdf").touch()
+    (root / "notes.txt").write_text("no drawing")
+    return root
+
+
+SIZE = sum(9 + 1_000 + number for number in range(6)) + 13 + 1_009
+
+
+@frozen
+class Move:
+    """A migration into an empty PlanGrid project, with its journal."""
+
+    command: Command
+    source: Path
+    target: str
+    journal: Path
+
+    def __call__(self, name: str, *arguments: object) -> Any:
+        ends = [self.source, "--to", self.target] if name in ("run", "plan") else []
+        journal = [] if name == "plan" else ["--journal", self.journal]
+        return self.command("migrate", name, *ends, *arguments, *journal)
+
+
+@pytest.fixture
+def move(command: Command, tree: Path, empty_project: str, tmp_path: Path) -> Move:
+    return Move(command, tree, f"plangrid:{empty_project}", tmp_path / "move.db")
+
+
+# plan
+
+
+def test_a_plan_counts_and_does_nothing(move: Move, services: Emulator, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    ended = move("plan")
+    assert (ended.code, ended.err) == (0, "")
+    lines = [" ".join(line.split()) for line in ended.out.splitlines()]
+    assert lines == [
+        f"From {move.source} to {move.target}",
+        "documents 8 (7 attachments, 1 photos)",
+        f"bytes {SIZE / 1000:.1f} kB, the largest file 1.0 kB",
+        "API calls 1 (no more than 16), beside retries",
+        "time less than a minute under the documented limits of calls",
+        "empty 1 left out: empty.pdf",
+        "unsupported 1 left out: notes.txt",
+    ]
+    assert services.requests.count() == 0
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_plan_in_json_has_the_documented_keys(move: Move) -> None:
+    ended = move("plan", "--json")
+    (plan,) = ended.events
+    assert plan == {
+        "event": "result",
+        "source": str(move.source),
+        "target": move.target,
+        "documents": 8,
+        "bytes": SIZE,
+        "sizes_known": True,
+        "largest": 1_014,
+        "kinds": {"attachment": 7, "photo": 1},
+        "problems": {"empty": 1, "unsupported": 1},
+        "examples": {"empty": ["empty.pdf"], "unsupported": ["notes.txt"]},
+        "estimate": {"calls": 1, "calls_most": 16, "batches": 0, "days": pytest.approx(1e-4), "credits": None},
+        "source_calls": 0,
+        "source_calls_most": 0,
+        "days": pytest.approx(1e-4),
+    }
+
+
+def test_a_plan_for_plangrep_tells_batches_and_credits(command: Command, services: Emulator, tmp_path: Path) -> None:
+    for number in range(205):
+        (tmp_path / f"{number}.dwg").write_bytes(b"x")
+    ended = command("migrate", "plan", tmp_path, "--to", "plangrep:proj_1")
+    lines = [" ".join(line.split()) for line in ended.out.splitlines()]
+    assert "documents 205 (205 files)" in lines
+    assert "batches 3" in lines
+    assert "API calls 12 (no more than 214), beside retries" in lines
+    assert any(line.startswith("credits 205 at least: by default 1 for each page") for line in lines)
+    assert not any(line.startswith("time") for line in lines), "Plangrep documents no limits of calls"
+    (plan,) = command("migrate", "plan", tmp_path, "--to", "plangrep:proj_1", "--json").events
+    assert (plan["estimate"]["batches"], plan["estimate"]["calls"]) == (3, 12)
+
+
+def test_a_plan_of_a_project_lists_it_and_fetches_nothing(
+    command: Command, services: Emulator, full_project: str
+) -> None:
+    ended = command("migrate", "plan", f"plangrid:{full_project}", "--to", "plangrep:proj_1")
+    lines = [" ".join(line.split()) for line in ended.out.splitlines()]
+    assert "documents 34 (24 attachments, 8 photos, 2 sheets)" in lines
+    assert "bytes not known: PlanGrid does not tell sizes" in lines
+    assert "API calls 6 (39 when each travels alone) to read and fetch the source, beside retries" in lines
+    assert "time less than a minute under the documented limits of calls" in lines
+    assert services.requests.count(service="storage") == 0
+    chosen = command("migrate", "plan", f"plangrid:{full_project}", "--to", "x", "--kinds", "photo", "--json")
+    assert chosen.events[0]["kinds"] == {"photo": 8}
+    late = command("migrate", "plan", f"plangrid:{full_project}", "--to", "x", "--since", "2099-01-01", "--json")
+    assert late.events[0]["documents"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "documents"),
+    [
+        (["--include", "*.PDF"], 7),
+        (["--include", "*.png", "--include", "floor 1/*"], 4),
+        (["--exclude", "floor 0"], 5),
+        (["--include", "*.pdf", "--exclude", "twin*"], 6),
+        (["--since", "2030-01-01"], 1),
+        (["--since", "2030-01-01 12:00:01"], 0),
+    ],
+)
+def test_what_to_take_can_be_chosen(move: Move, options: list[str], documents: int) -> None:
+    noon = time.mktime((2030, 1, 1, 12, 0, 0, 0, 0, -1))
+    os.utime(move.source / "photo.png", (noon, noon))
+    assert move("plan", *options, "--json").events[0]["documents"] == documents
+
+
+def test_the_choice_of_a_run_is_that_of_the_plan(move: Move, services: Emulator) -> None:
+    ended = move("run", "--include", "*.pdf", "--exclude", "floor 0/*", "--json")
+    assert ended.events[-1]["documents"] == {"completed": 4, "skipped": 1}
+    names = {record.name for record in services.plangrid.records("attachments", move.target.partition(":")[2])}
+    assert names == {"plan 1.pdf", "plan 3.pdf", "plan 5.pdf", "twin.pdf"}
+
+
+# run, status, resume, retry, verify
+
+
+def test_a_run_says_what_it_did_and_status_repeats_it(move: Move, services: Emulator) -> None:
+    ended = move("run")
+    assert ended.code == 0, ended.err
+    assert "Found 10 documents, 10 of them new" in ended.err
+    assert "7 of 7 files, 6.1 kB confirmed, 3 left out" in ended.err
+    lines = [" ".join(line.split()) for line in ended.out.splitlines()]
+    assert lines == [
+        f"{move.source} to {move.target}",
+        "completed 7 6.1 kB",
+        "skipped 3 1.0 kB",
+        "duplicate 1",
+        "empty 1",
+        "unsupported 1",
+        "Complete.",
+    ]
+    assert move("status").out == ended.out
+    assert stat_mode(move.journal) == 0o600, "upload tokens are in it"
+    again = move("run", "--quiet")
+    assert (again.code, again.out, again.err) == (0, "", "")
+    assert list(services.violations) == []
+
+
+def stat_mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_json_is_one_object_a_line_with_the_documented_keys(move: Move) -> None:
+    ended = move("run", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    *events, result = ended.events
+    assert set(result) == STATUS
+    assert result["event"] == "result"
+    assert result["documents"] == {"completed": 7, "skipped": 3}
+    assert result["bytes"]["completed"] == SIZE - 1_009
+    assert result["problems"] == {"duplicate": 1, "empty": 1, "unsupported": 1}
+    assert (result["open"], result["complete"]) == (0, True)
+    assert {event["event"] for event in events} == {"scanned", "document_ended", "progress"}
+    assert {"event": "scanned", "documents": 10, "new": 10, "final": True} in events
+    ends = [event for event in events if event["event"] == "document_ended"]
+    assert all(set(event) == {"event", "key", "state", "target_id", "problem", "error"} for event in ends)
+    assert Counter((event["state"], event["problem"]) for event in ends) == {
+        ("completed", None): 7,
+        ("skipped", "duplicate"): 1,
+    }
+    progress = [event for event in events if event["event"] == "progress"]
+    assert set(progress[-1]) == {
+        *("event", "documents", "arrived", "failed", "skipped", "bytes_total", "bytes_confirmed", "rate"),
+        *("limiter_waiters", "limiter_waited", "groups", "seconds", "seconds_left", "final"),
+    }
+    assert progress[-1]["final"]
+    assert [event["final"] for event in progress].count(True) == 1
+    assert progress[-1]["bytes_confirmed"] == progress[-1]["bytes_total"] == SIZE - 1_009
+
+    (status,) = move("status", "--json").events
+    assert status == result
+    (verified,) = move("verify", "--deep", "--json").events
+    assert verified == {
+        "event": "result",
+        "checked": 7,
+        "good": 7,
+        "digests": 7,
+        "missing": [],
+        "different": {},
+        "notes": [],
+        "ok": True,
+        "complete": True,
+    }
+
+
+def test_a_document_that_fails_is_exit_code_1_until_it_is_mended(move: Move, services: Emulator) -> None:
+    bad = move.source / "bad.pdf"
+    bad.write_bytes(b"<html>")
+    ended = move("run")
+    assert ended.code == 1
+    assert "bad.pdf: " in ended.err
+    assert "Not complete: 1 have failed (`migrate retry` begins them anew)." in ended.out
+    quiet = move("retry", "--quiet")
+    assert (quiet.code, quiet.out) == (1, "")
+    assert quiet.err.startswith("bad.pdf: "), "a problem is shown all the same"
+    assert move("resume").code == 1, "resume leaves the failed ones alone"
+    verified = move("verify")
+    assert verified.code == 1, "what did not arrive is no proof"
+    assert "7 of 7 documents are there and the same" in verified.out
+    assert "Not complete: 1 have failed" in verified.out
+    bad.write_bytes(b"%PDF-1.4 mended")
+    (*_, result) = move("retry", "--json").events
+    assert result["complete"]
+    assert move("verify").code == 0
+
+
+def test_what_differs_at_the_target_is_found(move: Move, services: Emulator, tmp_path: Path) -> None:
+    folder = tmp_path / "backup"
+    assert move.command("migrate", "run", move.source, "--to", folder, "--journal", move.journal).code == 0
+    (folder / "files" / "photo.png").unlink()
+    (folder / "files" / "floor 1" / "plan 1.pdf").write_bytes(b"another")
+    ended = move("verify")
+    assert ended.code == 1
+    assert "missing: photo.png" in ended.out
+    assert "different: floor 1/plan 1.pdf: size: 1010 was sent, 7 is there" in ended.out
+    (verified,) = move("verify", "--json").events
+    assert (verified["ok"], verified["checked"] - verified["good"]) == (False, 2)
+    assert verified["missing"] == ["photo.png"]
+    assert list(verified["different"]) == ["floor 1/plan 1.pdf"]
+
+
+def test_too_many_failures_stop_the_run(move: Move) -> None:
+    for number in range(5):
+        (move.source / f"bad {number}.pdf").write_bytes(b"<html>%d" % number)
+    ended = move("run", "--max-errors", "1", "--json")
+    assert ended.code == 3
+    problem = ended.events[-1]
+    assert (problem["event"], problem["error"]) == ("problem", "MigrationStopped")
+    assert "--max-errors allows 1" in problem["text"]
+    assert move("run", "--max-errors", "5").code == 1, "the same command goes on"
+    assert move("run", "--max-errors", "0").code == 1, "only what fails in this run counts"
+
+
+def test_resume_keeps_the_options_of_the_run(move: Move, services: Emulator) -> None:
+    gone = services.faults.add("POST *", Fault.answer(401, b"{}"), service="plangrid")
+    assert move("run", "--dedupe", "keep", "--pdfs", "sheets", "--version-name", "IFC").code == 3
+    services.faults.remove(gone)
+    ended = move("resume", "--json")
+    assert ended.code == 0
+    assert ended.events[-1]["documents"] == {"completed": 8, "skipped": 2}, "the twin is kept"
+    assert {version.name for version in services.plangrid.version_uploads()} == {"IFC"}
+    assert ended.events[-1]["groups"] == {"done": 1}
+
+
+@pytest.mark.parametrize(
+    ("choice", "sent", "code"), [("send", 0, 0), ("send-again", 1, 0), ("skip", 0, 0), ("fail", 0, 0)]
+)
+def test_what_changed_after_it_arrived(move: Move, services: Emulator, choice: str, sent: int, code: int) -> None:
+    assert move("run").code == 0
+    before = len(services.plangrid.created("attachment"))
+    (move.source / "floor 0" / "plan 2.pdf").write_bytes(b"%PDF-1.4 changed since")
+    ended = move("run", "--on-changed", choice, "--json")
+    assert ended.code == code
+    assert len(services.plangrid.created("attachment")) - before == sent
+    assert ended.events[-1]["problems"].get("changed", 0) == 1 - sent
+
+
+@pytest.mark.parametrize("dedupe", ["skip", "keep"])
+def test_twins_go_once_or_each(move: Move, services: Emulator, dedupe: str) -> None:
+    ended = move("run", "--dedupe", dedupe, "--json")
+    assert ended.code == 0
+    assert len(services.plangrid.created("attachment")) == (6 if dedupe == "skip" else 7)
+    assert ended.events[-1]["problems"].get("duplicate", 0) == (dedupe == "skip")
+
+
+def test_transfers_bound_the_files_on_their_way(move: Move, services: Emulator) -> None:
+    services.faults.add("POST *", Fault.latency(0.05), service="storage")
+    assert move("run", "--transfers", "2").code == 0
+    assert 1 <= services.requests.peak["storage"] <= 2
+    assert services.requests.count(service="storage") == 7
+
+
+def test_bandwidth_bounds_the_bytes_a_second(move: Move) -> None:
+    (move.source / "large.pdf").write_bytes(b"%PDF-1.4\n" + os.urandom(150_000))
+    ended = move("run", "--max-bandwidth", "100000", "--json")
+    assert ended.code == 0
+    seconds = ended.events[-2]["seconds"]
+    assert 1.0 < seconds < 10, "156 kB, of which the first block may go at once"
+
+
+def test_jobs_are_waited_for_where_that_is_wanted(
+    command: Command, services: Emulator, ready_project: str, tree: Path, tmp_path: Path
+) -> None:
+    for path in list(tree.rglob("*.pdf")):
+        path.rename(path.with_suffix(".dwg"))  # what is no PDF can be processed here
+    arguments = (tree, "--to", f"plangrep:{ready_project}", "--journal", tmp_path / "move.db", "--json")
+    ended = command("migrate", "run", *arguments, "--wait")
+    assert ended.code == 0, ended
+    *_, group = [event for event in ended.events if event["event"] == "group_ended"]
+    assert set(group) == {"event", "target_id", "state", "documents", "error"}
+    assert (group["documents"], group["error"]) == (8, None)
+    assert group["state"].startswith("completed")
+    assert ended.events[-1]["groups"] == {"done": 1}
+
+
+def test_the_journal_beside_the_drawings_stays_at_home(
+    command: Command, services: Emulator, ready_project: str, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tree)
+    for _ in range(2):
+        assert command("migrate", "run", ".", "--to", f"plangrep:{ready_project}").code == 0
+    assert (tree / "migration.db").exists()
+    names = {document.file_name for job in services.plangrep.jobs for document in job.chosen}
+    assert len(names) == 8
+    assert not any("migration" in name for name in names)
+    (plan,) = command("migrate", "plan", ".", "--to", f"plangrep:{ready_project}", "--json").events
+    assert plan["documents"] == 9
+
+
+def test_a_name_that_is_not_utf8_stops_nothing(move: Move) -> None:
+    (move.source / os.fsdecode(b"caf\xe9.pdf")).write_bytes(b"%PDF")
+    ended = move("run", "--json")
+    assert ended.code == 0
+    assert ended.events[-1]["problems"]["unreadable"] == 1
+    assert "unreadable 1 left out: caf\\xe9.pdf" in " ".join(move("plan").out.split())
+
+
+# export and report
+
+
+def test_an_export_can_be_imported_again(
+    command: Command, services: Emulator, full_project: str, empty_project: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "export"
+    ended = command("migrate", "export", f"plangrid:{full_project}", out, "--journal", tmp_path / "out.db", "--json")
+    assert ended.code == 0, ended
+    arrived = ended.events[-1]["documents"]["completed"]
+    assert sum(ended.events[-1]["documents"].values()) == 34
+    records = [json.loads(line) for line in (out / "records.jsonl").read_text().splitlines()]
+    manifest = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
+    assert len(records) == len(manifest) == arrived
+    assert {line["kind"] for line in records} == {"attachment", "photo", "sheet"}
+    assert all("url" not in line["record"] and line["record"]["uid"] for line in records)
+    for line in manifest:
+        assert (out / line["path"]).stat().st_size == line["size"]
+    assert sorted(line["path"] for line in manifest) == sorted(
+        str(path.relative_to(out)) for path in (out / "files").rglob("*") if path.is_file()
+    )
+    with (out / "manifest.csv").open(newline="") as file:
+        assert [row["path"] for row in csv.DictReader(file)] == [line["path"] for line in manifest]
+    assert command("migrate", "verify", "--journal", tmp_path / "out.db").code == 0
+
+    back = ["migrate", "run", out / "manifest.jsonl", "--to", f"plangrid:{empty_project}"]
+    assert command(*back, "--journal", tmp_path / "in.db").code == 0
+    (verified,) = command("migrate", "verify", "--deep", "--json", "--journal", tmp_path / "in.db").events
+    assert (verified["ok"], verified["checked"], verified["complete"]) == (True, arrived, True)
+    (plan,) = command("migrate", "plan", out / "manifest.csv", "--to", "plangrid:" + empty_project, "--json").events
+    assert (plan["documents"], plan["problems"]) == (arrived, {})
+
+
+def test_an_export_keeps_to_the_bandwidth_and_the_transfers(
+    command: Command, services: Emulator, full_project: str, tmp_path: Path
+) -> None:
+    arguments = ("migrate", "export", f"plangrid:{full_project}", tmp_path / "out", "--journal", tmp_path / "out.db")
+    ended = command(*arguments, "--kinds", "photo", "--max-bandwidth", "2000", "--transfers", "2", "--json")
+    assert ended.code == 0
+    last = ended.events[-2]
+    # The first two begin at once; all that come later have waited for what came before.
+    assert last["seconds"] > (last["bytes_confirmed"] - 1_500) / 2_000 * 0.8
+    assert services.requests.peak["storage"] <= 2
+
+
+def test_a_report_tells_what_became_of_each(move: Move, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (move.source / "bad.pdf").write_bytes(b"<html>")
+    move("run")
+    ended = move("report", tmp_path / "report")
+    assert ended.code == 0
+    assert ended.out.split() == [
+        str(tmp_path / "report" / name) for name in ("report.md", "documents.csv", "course.png")
+    ]
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert f"From `{move.source}` to `{move.target}`." in text
+    assert f"| completed | 7 | {SIZE - 1_009:,} |" in text
+    assert "## Failed (1)\n\n* `bad.pdf`: " in text
+    assert "## Left out (3)" in text
+    assert "duplicate of `" in text
+    with (tmp_path / "report" / "documents.csv").open(newline="") as file:
+        rows = {row["key"]: row for row in csv.DictReader(file)}
+    assert len(rows) == 11
+    assert rows["photo.png"]["target_id"]
+    assert Counter(row["state"] for row in rows.values()) == {"completed": 7, "skipped": 3, "failed": 1}
+    head = (tmp_path / "report" / "course.png").read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", head[16:24]) == (1000, 600)
+    monkeypatch.setattr("plangrep_async.migrate.report.draw_chart", lambda samples, path: None)
+    (facts,) = move("report", tmp_path / "report", "--json").events
+    assert [Path(file).name for file in facts["files"]] == ["report.md", "documents.csv", "course.png"]
+
+
+def test_a_report_that_cannot_be_written_is_a_sentence(
+    move: Move, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move("run")
+    (tmp_path / "report.md").mkdir()
+    ended = move("report", tmp_path)
+    assert ended.code == 2
+    assert ended.err == f"the report cannot be written into {tmp_path}: Is a directory.\n"
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    ended = move("report", tmp_path / "report")
+    assert ended.code == 2
+    assert ended.err == "the chart needs matplotlib.figure: pip install 'plangrep-async[migrate]'.\n"
+    assert (tmp_path / "report" / "documents.csv").exists()
+
+
+# Wrong usage, and trouble
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["plan", "{tree}"], "--to"),
+        (["plan", "{nowhere}", "--to", "x"], "is no folder; name one that exists"),
+        (["plan", "{tree}", "--to", "{tree}"], "both source and target"),
+        (["plan", "{tree}", "--to", "plangrid:"], "is no uid"),
+        (["plan", "plangrep:proj_1", "--to", "x"], "Plangrep can be a target"),
+        (["plan", "{tree}", "--to", "x", "--kinds", "photo"], "--kinds cannot choose from a folder"),
+        (["plan", "plangrid:{uid}", "--to", "x", "--include", "*.pdf"], "--include cannot choose from a PlanGrid"),
+        (["plan", "{list}", "--to", "x", "--exclude", "a", "--since", "2024-01-01"], "--exclude and --since cannot"),
+        (["plan", "{tree}", "--to", "x", "--since", "yesterday"], "yesterday"),
+        (["run", "{tree}", "--to", "x", "--transfers", "0"], "0"),
+        (["run", "{tree}", "--to", "x", "--max-errors", "-1"], "-1"),
+        (["run", "{tree}", "--to", "x", "--max-bandwidth", "0"], "0"),
+        (["run", "{tree}", "--to", "x", "--on-changed", "laugh"], "laugh"),
+        (["run", "{tree}", "--to", "x", "--dedupe", "maybe"], "maybe"),
+        (["run", "{tree}", "--to", "x", "--journal", "nosuch://host/db"], "the journal's location cannot be used"),
+        (["status", "--journal", "{nowhere}"], "there is no journal"),
+        (["report", "--journal", "{nowhere}"], "begin with `migrate run`"),
+        (["resume", "--journal", "{empty}"], "is no journal of a migration"),
+        (["verify", "--journal", "{nowhere}"], "there is no journal"),
+        (["export", "{tree}", "{list}"], "is a file"),
+        (["dance"], "dance"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2_and_a_sentence(
+    command: Command, services: Emulator, tree: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    (tmp_path / "list.csv").write_text("path\n")
+    (tmp_path / "empty.db").touch()
+    names = {
+        "tree": tree,
+        "nowhere": tmp_path / "nowhere",
+        "list": tmp_path / "list.csv",
+        "empty": tmp_path / "empty.db",
+        "uid": "bd2894bf-c724-5bfa-e774-45accfb8bb7e",
+    }
+    ended = command("migrate", *(argument.format(**names) for argument in arguments))
+    assert ended.code == 2, ended
+    assert words in ended.err
+    assert "Traceback" not in ended.err
+    assert services.requests.count() == 0
+
+
+def test_a_mistaken_source_does_not_spoil_the_journal(move: Move, tmp_path: Path) -> None:
+    wrong = move.command("migrate", "run", tmp_path / "drawnigs", "--to", move.target, "--journal", move.journal)
+    assert wrong.code == 2
+    assert move("run").code == 0
+    other = move.command("migrate", "run", tmp_path, "--to", move.target, "--journal", move.journal)
+    assert other.code == 2
+    assert "this journal belongs to the source" in other.err
+
+
+@pytest.mark.parametrize("name", ["plan", "verify"])
+def test_a_wrong_key_names_the_variable(
+    name: str, move: Move, services: Emulator, full_project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move("run")
+    services.faults.add("GET *", Fault.answer(401, b"{}"), service="plangrid")
+    arguments = ["plan", f"plangrid:{full_project}", "--to", "x"] if name == "plan" else ["verify"]
+    ended = move.command("migrate", *arguments, *([] if name == "plan" else ["--journal", move.journal]))
+    assert ended.code == 3
+    assert "Is PLANGRID_API_KEY the right key" in ended.err
+    monkeypatch.delenv("PLANGRID_API_KEY")
+    assert move.command("migrate", "status", "--journal", move.journal).code == 0, "the journal alone is asked"
+
+
+def test_a_revoked_key_is_told_to_machines_too(move: Move, services: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = services.faults.add("POST *", Fault.answer(401, b"{}"), service="plangrid")
+    ended = move("run", "--json")
+    assert ended.code == 3
+    assert ended.events[-1]["event"] == "problem"
+    assert ended.events[-1]["error"] == "MigrationStopped"
+    assert "does not accept the key any more" in ended.events[-1]["text"]
+    assert services.api_key not in ended.out
+    services.faults.remove(gone)
+    assert move("resume").code == 0
+
+
+def test_no_password_of_a_database_is_shown(move: Move) -> None:
+    location = "postgresql://me:secret@127.0.0.1:9/moves"
+    for name in ("run", "status"):
+        ends = [move.source, "--to", move.target] if name == "run" else []
+        ended = move.command("migrate", name, *ends, "--journal", location)
+        assert ended.code == 3
+        assert "the journal cannot be used" in ended.err
+        assert "secret" not in ended.err + ended.out
+
+
+def test_every_command_has_help_and_most_have_json(command: Command) -> None:
+    shown = command("migrate", "--help").out
+    for name in ("plan", "run", "export", "resume", "retry", "status", "verify", "report"):
+        assert f"\n  {name} " in shown
+        ended = command("migrate", name, "--help")
+        assert ended.code == 0
+        assert "--json" in ended.out
+        assert ("--journal" in ended.out) == (name != "plan")
+
+
+# In a process of its own
+
+
+def test_json_is_json_whatever_the_output_can_show(
+    move: Move, services: Emulator, executable: list[str], tmp_path: Path
+) -> None:
+    (move.source / "grüße ☃.pdf").write_bytes(b"<html>")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict"}
+    ended = subprocess.run(
+        [
+            *executable,
+            "migrate",
+            "run",
+            str(move.source),
+            "--to",
+            move.target,
+            "--journal",
+            str(move.journal),
+            "--json",
+        ],
+        capture_output=True,
+        env=environment,
+        timeout=50,
+    )
+    assert ended.returncode == 1, ended.stderr
+    events = [json.loads(line) for line in ended.stdout.splitlines()]
+    (failed,) = [event for event in events if event.get("state") == "failed"]
+    assert failed["key"] == "grüße ☃.pdf"
+    assert events[-1]["event"] == "result"
+
+
+def test_what_does_not_write_can_be_interrupted_too(
+    services: Emulator, full_project: str, executable: list[str]
+) -> None:
+    services.faults.add("GET *", Fault.stall(), service="plangrid")
+    process = subprocess.Popen(
+        [*executable, "migrate", "plan", f"plangrid:{full_project}", "--to", "x"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not services.requests.in_flight["plangrid"]:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (130, "", "Interrupted.\n")
+
+
+def test_without_the_extra_it_says_what_to_install(executable: list[str]) -> None:
+    hidden = "import sys; sys.modules['sqlalchemy'] = None; from plangrep_async.cli import main; main()"
+    ended = subprocess.run([executable[0], "-c", hidden, "migrate", "status"], capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert "pip install 'plangrep-async[cli,migrate]'" in ended.stderr
