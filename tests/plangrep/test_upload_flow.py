@@ -22,6 +22,7 @@ from plangrep_async.errors import (
     ClientClosedError,
     DeadlineExceededError,
     InvalidInputError,
+    RateLimitError,
     SourceNotFoundError,
     SourceUnreadableError,
     StorageError,
@@ -612,6 +613,19 @@ async def test_a_form_that_met_429_holds_back_every_other_call(
     assert rule.fired == 1
     assert real.limiter.statistics().refusals == 1
     await finish(real, emulator, report)
+
+
+async def test_no_form_waits_for_longer_than_a_call_would(
+    real: PlangrepClient, emulator: Emulator, job_id: str
+) -> None:
+    job = await real.jobs.get(job_id)
+    emulator.faults.add(FORM, Fault.answer(429, retry_after=100_000), nth=1)
+    for name in ("met it.pdf", "heard of it.pdf"):
+        report = await asyncio.wait_for(real.uploads.send(job_id, [file(name)], job=job), 20)
+        (failed,) = report.failed
+        assert isinstance(failed.error, RateLimitError)
+        assert failed.may_succeed_later
+    assert await asyncio.to_thread(emulator.requests.count, FORM) == 1
 
 
 @pytest.mark.parametrize(("status", "body"), [(429, b""), (503, b"<Error><Code>SlowDown</Code></Error>")])

@@ -46,9 +46,13 @@ class Forms:
         self._transfer = transfer
 
     async def target(self, job_id: str, metadata: str) -> FormTarget:
-        """Where a form of this job goes, once the limiter lets it."""
+        """Where a form of this job goes, once the limiter lets it.
+
+        Raises:
+            RateLimitError: the service has asked for a longer wait than ``RetryPolicy.max_retry_after``.
+        """
         session = self._session
-        await session.limiter.acquire(_LIMITS)
+        await session.limiter.acquire(_LIMITS, longest_gate=session.retry.max_retry_after)
         self._transfer.listen()
         headers = [("Accept", "application/json"), *session.headers]
         if session.credentials is not None:
