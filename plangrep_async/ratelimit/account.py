@@ -70,11 +70,11 @@ class Account:
             if asked is not None:
                 throttle = self.throttles[kind]
                 throttle.asked_until = max(throttle.asked_until, now + asked)
+            if self.shared is not None:
+                self.shared.note_gate(kind, self.throttles[kind].closed_until - now)
         for bucket in self.store.buckets:
             if not named or bucket.kind in named:
                 bucket.refused(now)
-            if self.shared is not None:
-                self.shared.note_gate(kind, self.throttles[kind].closed_until - now)
         self.store.learn(now, snapshots, self.settings, refused=True)
 
     def closed_elsewhere(self, now: float, kind: str, wait: float, busy: Callable[[str], float]) -> None:

@@ -62,6 +62,32 @@ async def test_a_network_of_uneven_speed_draws_no_429(
     assert 2_000 / elapsed >= 0.98 * 40
 
 
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_machine_that_stands_still_now_and_then_is_refused_once_and_then_minds_lateness(
+    seed: int, clock: ManualClock, simulated_server: Callable[..., Any], simulated_client: Callable[..., Any]
+) -> None:
+    """Under heavy load all that is on its way is late, by up to 0.4 s every 1.5 s; a 429 shows that it matters."""
+    dice = random.Random(seed)
+    stalls, at = [], clock.monotonic()
+    while at < clock.monotonic() + 200:
+        at += dice.expovariate(1 / 1.5)
+        stalls.append((at, at + dice.uniform(0.03, 0.4)))
+
+    def way() -> float:
+        base = 0.003 + dice.expovariate(1 / 0.01)
+        then = clock.monotonic() + base
+        return base + max((end - then for begin, end in stalls if begin <= then < end), default=0.0)
+
+    server = simulated_server(DOCUMENTED, "sliding")
+    limiter = RateLimiter(clock=clock, random=dice.random)
+    limiter.observe(server.account())
+    client = simulated_client(limiter, server, there=way, back=way)
+    elapsed = await client.calls(2_000)
+    assert server.accepted == 2_000
+    assert server.refused <= 10, "one burst of them"
+    assert 2_000 / elapsed >= 0.88 * 40
+
+
 @pytest.mark.parametrize("mode", ["fixed", "sliding"])
 async def test_writes_of_several_windows_are_served_as_the_windows_come(
     mode: str, clock: ManualClock, simulated_server: Callable[..., Any], simulated_client: Callable[..., Any]
