@@ -109,8 +109,9 @@ def sentence_of(error: BaseException) -> Exception:
     if isinstance(error, MigrationError):
         return error
     if isinstance(error, AuthenticationError | PermissionDeniedError):
+        told = str(error).rstrip(".")
         return MigrationStopped(
-            f"the service does not accept the key any more ({str(error).rstrip('.')}). Put a valid key into the environment. {again}"
+            f"the service does not accept the key any more ({told}). Put a valid key into the environment. {again}"
         )
     if isinstance(error, OSError) and error.errno in _FULL:
         where = f" that holds {error.filename}" if error.filename else ""

@@ -533,6 +533,25 @@ def test_a_revoked_key_is_told_to_machines_too(move: Move, services: Emulator, m
     assert move("resume").code == 0
 
 
+def test_used_up_credits_have_their_sentence_and_resume_goes_on(
+    command: Command, services: Emulator, ready_project: str, tree: Path, tmp_path: Path
+) -> None:
+    for path in list(tree.rglob("*.pdf")):
+        path.rename(path.with_suffix(".dwg"))
+    (tree / "photo.png").unlink()
+    services.plangrep.set_credits(0)
+    journal = ("--journal", tmp_path / "move.db")
+    ended = command("migrate", "run", tree, "--to", f"plangrep:{ready_project}", *journal, "--wait")
+    assert ended.code == 3
+    assert "the credits are used up: 1 jobs wait for more" in ended.err
+    assert "Add credits, then run `migrate resume`" in ended.err
+    assert "1 batches are blocked" in command("migrate", "status", *journal).out
+    sent = services.requests.count(service="storage")
+    services.plangrep.add_credits(100_000)
+    assert command("migrate", "resume", *journal).code == 0
+    assert services.requests.count(service="storage") == sent
+
+
 def test_no_password_of_a_database_is_shown(move: Move) -> None:
     location = "postgresql://me:secret@127.0.0.1:9/moves"
     for name in ("run", "status"):
