@@ -24,7 +24,6 @@ import asyncio
 import math
 import sys
 import tempfile
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -35,7 +34,6 @@ from typing import Any, Literal
 from attrs import evolve, frozen
 
 from plangrep_async.emulator import Emulator
-from plangrep_async.emulator.clock import EmulatorClock
 from plangrep_async.emulator.plangrid import PlangridSettings, WindowLimit
 from plangrep_async.migrate import FolderTree, Migration, PlanGridTarget
 from plangrep_async.plangrid import PlanGridClient
@@ -49,7 +47,6 @@ QUICK = ["--cases", "second", "batches", "--windows", "sliding", "--share", "0.3
 Mode = Literal["fixed", "sliding"]
 MODES: tuple[Mode, ...] = ("fixed", "sliding")
 GOAL = 0.95
-_DAY = 86_400
 _SLACK = 2.0  # real seconds for the scan, before the first call
 
 
@@ -148,21 +145,22 @@ def allowance(case: Case, mode: Mode, begin: float, end: float) -> int:
 
 
 def _start(case: Case, mode: Mode) -> Emulator:
-    # Soon after midnight, so that every fixed window is almost whole.
-    clock = EmulatorClock(speed=case.speed, epoch=time.time() // _DAY * _DAY + 100)
     settings = PlangridSettings(limits=case.limits, window_mode=mode)
-    return Emulator(clock=clock, plangrid=settings, sink=True, log_size=1_000_000)
+    return Emulator(speed=case.speed, plangrid=settings, sink=True, log_size=1_000_000)
 
 
-def _project(emulator: Emulator) -> str:
+def _begin(emulator: Emulator) -> tuple[str, float]:
+    """A project, and the moment at which fixed windows have begun: now, so that the first of them is almost whole."""
     (uid,) = emulator.plangrid.seed(1, attachments=0, photos=0, sheets=0)
-    return uid
+    emulator.plangrid.settings.window_phase = now = emulator.clock.time()
+    emulator.plangrid.reset_rate_limits()
+    return uid, now
 
 
-def _look(emulator: Emulator) -> tuple[list[Seen], int]:
-    """The requests for the API in their order, and how many documents there are."""
+def _look(since: float, emulator: Emulator) -> tuple[list[Seen], int]:
+    """The requests for the API in their order, their times from ``since`` on, and how many documents there are."""
     records = emulator.requests.records(service="plangrid")
-    seen = [Seen(each.at, each.method != "GET", each.status == 429) for each in records]
+    seen = [Seen(each.at - since, each.method != "GET", each.status == 429) for each in records]
     return seen, len(emulator.plangrid.created("attachment"))
 
 
@@ -193,9 +191,9 @@ def run(case: Case, mode: Mode) -> dict[str, Any]:
         tree.mkdir()
         for number in range(case.documents):
             (tree / f"{number:05}.pdf").write_bytes(b"%PDF-1.4\n%" + str(number).encode())
-        project = far.ask(_project)
+        project, since = far.ask(_begin)
         calls, refusals = asyncio.run(_move(far, case, tree, Path(folder, "journal.db"), project))
-        seen, documents = far.ask(_look)
+        seen, documents = far.ask(partial(_look, since))
     begin = seen[0].at
     end = case.end(mode, begin)
     admitted = sum(not each.refused for each in seen if each.at < end and case.counts(write=each.write))
