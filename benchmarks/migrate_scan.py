@@ -11,9 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from plangrep_async.migrate import FolderTree, Found
+from plangrep_async.migrate import FolderTree, Found, Migration
 from plangrep_async.migrate.journal import Journal
-from plangrep_async.migrate.planning import make_plan
 from plangrep_async.migrate.targets import PlangrepTarget
 from plangrep_async.plangrep import PlangrepClient
 
@@ -37,7 +36,7 @@ async def measure(root: Path, journal: Path) -> None:
         source, target = FolderTree(root), PlangrepTarget(client, "proj_1")
         print(f"before: {peak_megabytes():.0f} MB")
         began = time.perf_counter()
-        plan = await make_plan(source, target)
+        plan = await Migration(source, target, journal=journal).plan()
         print(f"plan: {plan.documents:,} files in {time.perf_counter() - began:.1f} s, {peak_megabytes():.0f} MB peak")
         for title in ("scan into a new journal", "scan again"):
             began = time.perf_counter()
