@@ -35,7 +35,6 @@ from .resources.uploads import FORM_BELOW, Uploads
 from .scope import ProjectScope
 from .submission import SubmitResult, check_report
 from .unverified import WireNames
-from .uploads.api_transfer import ApiTransfer
 from .uploads.files import Files, as_files
 from .uploads.form_route import Forms
 from .webhooks import WebhookInbox, WebhookVerifier
@@ -155,9 +154,9 @@ class PlangrepClient:
             random=random,
             allow_insecure=allow_insecure,
         )
-        uploads = uploads or UploadSettings()
-        self._transfer = ApiTransfer(session, uploads, ssl_context=ssl_context, trust_env=trust_env, proxy=proxy)
-        self.scheduler = UploadScheduler(uploads, transfer=self._transfer, clock=clock, random=random)
+        self.scheduler = UploadScheduler(
+            uploads, ssl_context=ssl_context, trust_env=trust_env, proxy=proxy, clock=clock, random=random
+        )
         self.webhooks = WebhookInbox(webhook_verifier, names)
         self._pace = Pace(clock)
         self._bind(
@@ -168,7 +167,7 @@ class PlangrepClient:
         self._context = context
         self.projects = Projects(context)
         self.jobs = Jobs(context, self.webhooks, self._pace)
-        self.uploads = Uploads(context, self._session, self.scheduler, Forms(self._session, self._transfer), self.jobs)
+        self.uploads = Uploads(context, self._session, self.scheduler, Forms(self._session), self.jobs)
         self.artifacts = Artifacts(context, self._session)
 
     def __repr__(self) -> str:
@@ -203,7 +202,6 @@ class PlangrepClient:
         copy._own_limiter = self._own_limiter
         copy._session = self._session
         copy.scheduler = self.scheduler
-        copy._transfer = self._transfer
         copy.webhooks = self.webhooks
         copy._pace = self._pace
         copy._bind(self._context.replace(CallOptions(timeout=timeout, deadline=deadline, max_attempts=max_attempts)))
@@ -296,7 +294,6 @@ class PlangrepClient:
         try:
             await self.scheduler.aclose()
         finally:
-            self._transfer.close()
             if self._own_limiter is not None:
                 self._own_limiter.close(ClientClosedError("the client was closed while the call waited"))
             await self._session.aclose()

@@ -180,8 +180,11 @@ class Entry(Generic[R]):
 
 def _is_plain(upload: Upload[Any]) -> bool:
     """Whether it asks for nothing but its bytes sent once to a known place."""
+    target = upload.target
+    if isinstance(target, FormTarget) and (target.before or target.on_answer):
+        return False
     return (
-        isinstance(upload.target, (PutTarget, PostFormTarget, FormTarget))
+        isinstance(target, (PutTarget, PostFormTarget, FormTarget))
         and len(upload.files) == 1
         and not isinstance(upload.file.source, AsyncIterable)
         and not upload.digests

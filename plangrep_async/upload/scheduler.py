@@ -112,8 +112,12 @@ class UploadScheduler:
         """By host: transfers allowed and running, jobs waiting, complaints."""
         return {} if self._engine is None else self._engine.lanes.statistics()
 
-    async def upload(self, upload: Upload[R]) -> R:
+    async def upload(self, upload: Upload[R], *, on_progress: Callable[[UploadProgress], None] | None = None) -> R:
         """Run one upload and give its result (see ``Upload.complete``).
+
+        Args:
+            upload: what to send, and where.
+            on_progress: see :meth:`run`.
 
         Raises:
             SourceError, TransferError, StorageError, ChecksumMismatchError, UploadUnconfirmedError,
@@ -129,12 +133,22 @@ class UploadScheduler:
         task: asyncio.Task[R] = asyncio.get_running_loop().create_task(courier.deliver())
         self._tasks.add(task)
         task.add_done_callback(self._forget)
+        tracker = Tracker(self.clock, on_progress)
+        tracker.add(meter)
+        tracker.all_uploads_known()
+        tracker.start()
+        stored = False
         try:
-            return await task
+            result = await task
+            stored = True
+            return result
         except asyncio.CancelledError:
             if self._guard.closed and not _is_being_cancelled():
                 raise ClientClosedError("the UploadScheduler was closed while the upload ran") from None
             raise
+        finally:
+            tracker.end(meter, stored=stored)
+            tracker.finish()
 
     async def request(
         self,

@@ -34,6 +34,7 @@ async def send_single(delivery: Delivery, target: PutTarget | PostFormTarget | F
         UploadUnconfirmedError: it may be stored, nobody could tell, and sending it again would not be harmless; or
             asking did not settle it until the last attempt.
         BodyNotReplayableError: another attempt would need bytes that came from an iterator.
+        Exception: what ``FormTarget.before`` raises.
         StorageError, TransferError, ChecksumMismatchError: the last failure.
     """
     retries = delivery.retries()
@@ -84,8 +85,12 @@ async def _attempt(
     delivery: Delivery, target: PutTarget | PostFormTarget | FormTarget, *, suspect: bool
 ) -> tuple[WireAnswer | TransferError, Judgement]:
     method = target.method if isinstance(target, PutTarget) else "POST"
+    if isinstance(target, FormTarget) and target.before is not None:
+        await target.before()
     answer, job = await delivery.transmit(target.url, partial(single_request, target, delivery.files))
     if isinstance(answer, WireAnswer):
+        if isinstance(target, FormTarget) and target.on_answer is not None:
+            target.on_answer(answer)
         judgement = judge_answer(
             answer,
             method=method,

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from attrs import field, frozen, validators
 
 from .parts import ConfirmedPart, Part
+from .wire import WireAnswer
 
 __all__ = ["FormTarget", "MultipartTarget", "PartRequest", "PostFormTarget", "PutTarget", "Target"]
 
@@ -84,6 +85,8 @@ class FormTarget:
         headers: for example ``Authorization``; never shown. ``Content-Type`` is made here.
         fields: the text parts, in order, before the files: for example ``("metadata", json_text)``.
         file_fields: one part name for each file of the upload; ``file0``, ``file1``, ... when empty.
+        before: awaited before each attempt, for example to wait for a rate limiter. What it raises ends the upload.
+        on_answer: told of each answer, on the event loop.
         expires_at, ok, repeatable, memo: as in :class:`PutTarget`.
     """
 
@@ -91,6 +94,8 @@ class FormTarget:
     headers: Pairs = field(default=(), converter=_pairs, repr=False)
     fields: Pairs = field(default=(), converter=_pairs, repr=False)
     file_fields: tuple[str, ...] = field(default=(), converter=tuple[str, ...])
+    before: Callable[[], Awaitable[object]] | None = field(default=None, repr=False)
+    on_answer: Callable[[WireAnswer], None] | None = field(default=None, repr=False)
     expires_at: float | None = None
     ok: frozenset[int] = frozenset()
     repeatable: bool = False

@@ -32,6 +32,7 @@ from plangrep_async.upload import (
 
 URL = "https://storage.example/bucket"
 LOST = TransferConnectionError("the answer was lost")
+LOST_UNSENT = TransferConnectionError("refused", nothing_sent=True)
 
 
 def file(content=b"content"):
@@ -373,3 +374,40 @@ async def test_hosts_are_apart(open_scheduler, make_answer):
     limits = {host: lane.limit for host, lane in scheduler.statistics().items()}
     assert limits["https://slow.example"] < 8
     assert limits["https://fast.example"] == 8
+
+
+@pytest.mark.parametrize("options", [{}, {"deadline": 1e6}], ids=["plain", "with a deadline"])
+async def test_a_form_asks_before_each_attempt_and_tells_each_answer(run, make_answer, options):
+    story = []
+
+    async def before():
+        story.append("before")
+
+    target = FormTarget(url=URL, before=before, on_answer=lambda answer: story.append(answer.status))
+    outcome, _ = await run(target, make_answer(429), LOST_UNSENT, make_answer(201), **options)
+    assert outcome.ok
+    assert story == ["before", 429, "before", "before", 201]
+
+
+async def test_who_may_not_go_on_ends_the_form(run, make_answer):
+    async def before():
+        raise RuntimeError("not today")
+
+    outcome, requests = await run(FormTarget(url=URL, before=before), make_answer(200))
+    assert str(outcome.error) == "not today"
+    assert not requests
+
+
+async def test_one_upload_tells_its_progress(open_scheduler, script, make_answer):
+    seen = []
+    scheduler = open_scheduler(FakeTransfer(script(make_answer(200))))
+    await scheduler.upload(Upload(file(), PutTarget(url=URL)), on_progress=seen.append)
+    last = seen[-1]
+    assert (last.final, last.all_known, last.uploads_done, last.uploads_failed) == (True, True, 1, 0)
+    assert (last.bytes_confirmed, last.bytes_known) == (7, 7)
+
+    scheduler = open_scheduler(FakeTransfer(script(make_answer(400))))
+    with pytest.raises(StorageError):
+        await scheduler.upload(Upload(file(), PutTarget(url=URL)), on_progress=seen.append)
+    last = seen[-1]
+    assert (last.final, last.uploads_done, last.uploads_failed, last.bytes_confirmed) == (True, 0, 1, 0)

@@ -7,11 +7,10 @@ import base64
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
 from pathlib import Path
 from typing import TypeVar, Unpack
 
-from ...errors import InvalidInputError, PlangrepAsyncError, SourceUnreadableError
+from ...errors import InvalidInputError, SourceUnreadableError
 from ...session.call import Answer, Call, CallKeywords
 from ...session.session import Session
 from ...upload import (
@@ -155,9 +154,10 @@ class UploadSteps:
             return self._forms.decode(call, stored.answer)
 
         async def slot(request: SlotRequest) -> FormTarget:
-            return await self._forms.target(job_id, form_metadata(request.files, flow_id))
+            return self._forms.target(job_id, form_metadata(request.files, flow_id))
 
-        return await self._run(Upload(found, slot, complete=complete), on_progress)
+        self._session.check_usable()
+        return await self._scheduler.upload(Upload(found, slot, complete=complete), on_progress=on_progress)
 
     async def put(
         self,
@@ -187,7 +187,8 @@ class UploadSteps:
                 raise request.reason
             return target_of(instruction, request.file.size, self._context.codec.names)
 
-        return await self._run(Upload(file, slot, complete=complete), on_progress)
+        self._session.check_usable()
+        return await self._scheduler.upload(Upload(file, slot, complete=complete), on_progress=on_progress)
 
     async def content(
         self,
@@ -264,17 +265,6 @@ class UploadSteps:
             idempotency_key=check_idempotency_key(key or self._context.new_key()),
         )
         return await self._context.send(call, keywords)
-
-    async def _run(self, upload: Upload[R], on_progress: Callable[[UploadProgress], None] | None) -> R:
-        self._session.check_usable()
-        if on_progress is None:
-            return await self._scheduler.upload(upload)
-        async with aclosing(self._scheduler.run([upload], on_progress=on_progress)) as outcomes:
-            (outcome,) = [outcome async for outcome in outcomes]
-        if not outcome.ok:
-            raise outcome.error or PlangrepAsyncError(f"{outcome.file_name}: cancelled")
-        result: R = outcome.result
-        return result
 
 
 def _encode(content: bytes | str | os.PathLike[str]) -> tuple[str, str]:

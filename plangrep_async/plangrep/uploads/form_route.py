@@ -18,7 +18,6 @@ from ...upload.wire import WireAnswer
 from .._context import Context, api_path
 from ..models.job import JobFile
 from ..models.upload import UploadBatch
-from .api_transfer import ApiTransfer
 from .arrivals import Arrivals
 from .form import form_metadata
 from .report import FailedFile, UploadedFile
@@ -38,27 +37,39 @@ class Forms:
 
     Args:
         session: of the client.
-        transfer: what the engine sends them with.
     """
 
-    def __init__(self, session: Session, transfer: ApiTransfer) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._transfer = transfer
 
-    async def target(self, job_id: str, metadata: str) -> FormTarget:
-        """Where a form of this job goes, once the limiter lets it.
+    def target(self, job_id: str, metadata: str) -> FormTarget:
+        """Where a form of this job goes.
 
-        Raises:
-            RateLimitError: the service has asked for a longer wait than ``RetryPolicy.max_retry_after``.
+        Each attempt takes its tokens; it raises ``RateLimitError`` where the service has asked for a longer wait than
+        ``RetryPolicy.max_retry_after``. A 429 that a form meets holds back every call of the client.
         """
         session = self._session
-        await session.limiter.acquire(_LIMITS, longest_gate=session.retry.max_retry_after)
-        self._transfer.listen()
         headers = [("Accept", "application/json"), *session.headers]
         if session.credentials is not None:
             headers.append(("Authorization", session.credentials.authorization()))
+        began = 0.0
+
+        async def before() -> None:
+            nonlocal began
+            await session.limiter.acquire(_LIMITS, longest_gate=session.retry.max_retry_after)
+            began = session.clock.monotonic()
+
+        def on_answer(answer: WireAnswer) -> None:
+            if answer.status == 429:
+                age = session.clock.monotonic() - began
+                session.note_throttled(Answer(answer.status, answer.headers, answer.content), age=age)
+
         return FormTarget(
-            url=session.base_url + api_path("jobs", job_id, "files"), headers=headers, fields=[("metadata", metadata)]
+            url=session.base_url + api_path("jobs", job_id, "files"),
+            headers=headers,
+            fields=[("metadata", metadata)],
+            before=before,
+            on_answer=on_answer,
         )
 
     def decode(self, call: Call[UploadBatch], answer: WireAnswer) -> UploadBatch:
@@ -89,7 +100,7 @@ class FormRoute:
             if id(file) not in self._begun:
                 await self._arrivals.begin(file.name)
                 self._begun.add(id(file))
-            return await self._forms.target(self._job_id, form_metadata(request.files, flow_id))
+            return self._forms.target(self._job_id, form_metadata(request.files, flow_id))
 
         async def confirm(_: Unconfirmed) -> Confirmation:
             return await self._arrivals.look(file.name, flow_id)

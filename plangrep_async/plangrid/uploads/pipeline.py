@@ -134,14 +134,7 @@ def calls_of(arguments: CallArguments) -> CallOptions | None:
 async def run_one(context: Context, upload: Upload[R], on_progress: OnProgress | None = None) -> R:
     """Run one upload and give its record, or raise its error."""
     context.session.check_usable()
-    if on_progress is None:
-        return await context.scheduler.upload(upload)
-    async with aclosing(context.scheduler.run([upload], on_progress=on_progress)) as outcomes:
-        async for outcome in outcomes:
-            if outcome.ok:
-                return outcome.result
-            raise outcome.error or PlangrepAsyncError(f"{outcome.file_name}: cancelled")
-    raise AssertionError("the engine gave no outcome")
+    return await context.scheduler.upload(upload, on_progress=on_progress)
 
 
 async def run_each(
