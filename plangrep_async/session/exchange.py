@@ -72,6 +72,7 @@ class Exchange:
         self._prepaid = prepaid
         self._read = read
         self._url = session.url_of(call)
+        self._own = session.is_own(call.path)
         self._kinds = call.limit_kinds  # none once a redirect has led to another host: its 429s are its own affair
         self._attempts = 0
         self._throttled = 0
@@ -146,7 +147,7 @@ class Exchange:
 
     def _authorization(self) -> str | None:
         credentials = self._session.credentials
-        if credentials is None or not self._call.authenticated or not self._session.is_own(self._url):
+        if credentials is None or not self._call.authenticated or not self._own:
             return None
         return credentials.authorization()
 
@@ -191,8 +192,11 @@ class Exchange:
         return answer, response
 
     async def _transmit(self, request: httpx.Request) -> tuple[Answer, httpx.Response]:
-        with hushed():
+        token = hushed.set(True)
+        try:
             response = await self._session.transport.handle_async_request(request)
+        finally:
+            hushed.reset(token)
         if self._kinds:
             self._session.limiter.answered(self._kinds, age=self._age)
         content = b""
@@ -234,8 +238,8 @@ class Exchange:
 
     def _build(self, authorization: str | None) -> httpx.Request:
         call, timeouts = self._call, self._session.timeouts_of(self._options)
-        own = self._session.headers if self._session.is_own(self._url) else ()
-        headers = list(merged(OWN, own, call.headers))
+        always = self._session.always if self._own else OWN
+        headers = [*(merged(always, call.headers) if call.headers else always)]
         content = call.content()
         content_type = call.content_type or ("application/json" if content is not None else None)
         if content_type is not None:
@@ -268,7 +272,8 @@ class Exchange:
         if (before.scheme == "https" and after.scheme != "https") or (self._read and before != after):
             return False
         self._url = target
-        if not self._session.is_own(target):
+        self._own = self._session.is_own(target)
+        if not self._own:
             self._kinds = frozenset()
         self._redirects += 1
         self._attempts -= 1

@@ -26,7 +26,7 @@ from .deadline import Deadline
 from .exchange import Exchange, Sent
 from .failure import ErrorReader, read_error, server_time, status_error
 from .guard import Guard
-from .headers import check_headers
+from .headers import OWN, check_headers, merged
 from .hooks import Hooks
 from .origin import Origin, check_base_url
 from .redaction import redact_url
@@ -118,6 +118,7 @@ class Session:
         self._retry = retry or RetryPolicy()
         self._timeouts = timeouts or Timeouts()
         self.headers = check_headers(headers or {})
+        self.always = merged(OWN, self.headers)
         self._random = random
         self.transport: httpx.AsyncBaseTransport = transport or SlotTransport(
             max_connections=max_connections,
