@@ -84,6 +84,11 @@ class Entry(Generic[R]):
                 self._job = None
                 self._engine.loop.call_soon(self._cancelled)
 
+    @property
+    def begun(self) -> bool:
+        """Whether bytes of it have left, or are about to."""
+        return self.meter.attempts > 0 or self.meter.confirmed > 0 or any(job.taken for job in self.meter.running)
+
     # The short way
 
     def _found(self, source: Source | Exception) -> None:

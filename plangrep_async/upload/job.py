@@ -86,6 +86,11 @@ class Job(Generic[T]):
             return False
         return True
 
+    @property
+    def taken(self) -> bool:
+        """Whether a thread has taken it, or it was dropped."""
+        return not self._claim
+
     def execute(self) -> None:
         """Run it, in a thread that has claimed it."""
         try:

@@ -240,6 +240,20 @@ class UploadScheduler:
                 return True
         return False
 
+    def cancel_waiting(self) -> int:
+        """Stop the uploads of every :meth:`run` of which no byte has begun to leave; their outcomes are ``"cancelled"``.
+
+        For a program that is to end soon and would finish what it has begun. What a service was asked for them (a slot,
+        a presigned URL) stays asked.
+
+        Returns:
+            How many were stopped.
+        """
+        waiting = [entry for entry in self._entries if not entry.begun]
+        for entry in waiting:
+            entry.stop(outcome=True)
+        return len(waiting)
+
     def _ready_engine(self) -> Engine:
         if self._engine is None:
             transfer = self._given

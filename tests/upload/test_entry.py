@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from plangrep_async._clock import SystemClock
 from plangrep_async.config import RetryPolicy
 from plangrep_async.errors import (
     SourceChangedError,
@@ -241,3 +242,39 @@ async def test_a_form_whose_answer_was_lost_is_not_sent_twice():
     outcome = await one(Upload(UploadFile(b"content", name="a.pdf"), TARGETS["form"]), transfer)
     assert isinstance(outcome.error, UploadUnconfirmedError)
     assert len(transfer.requests) == 1
+
+
+@pytest.mark.parametrize("options", [{}, CARRIED], ids=["plain", "carried"])
+async def test_what_has_not_begun_can_be_left_and_the_rest_finished(options):
+    transfer = FakeTransfer()
+    transfer.gate.clear()
+    uploads = [Upload(UploadFile(b"x", name=str(n)), TARGETS["put"], key=n, **options) for n in range(30)]
+    async with UploadScheduler(UploadSettings(max_transfers=3, start_transfers=3), transfer=transfer) as scheduler:
+        task = asyncio.create_task(scheduler.run_all(uploads))
+        while transfer.running < 3:
+            await asyncio.sleep(0.001)
+        assert scheduler.cancel_waiting() == 27
+        transfer.gate.set()
+        report = await task
+        assert scheduler.cancel_waiting() == 0
+    assert sorted(outcome.upload.key for outcome in report.uploaded) == [0, 1, 2]
+    assert {outcome.status for outcome in report.failed} == {"cancelled"}
+    assert len(report.failed) == 27
+    assert len(transfer.requests) == 3
+
+
+async def test_an_upload_that_waits_to_be_repeated_has_begun():
+    answers = iter([WireAnswer(503, {}, b""), WireAnswer(200, {}, b"")])
+    waits = asyncio.Event()
+
+    class Clock(SystemClock):
+        async def sleep(self, seconds):
+            waits.set()
+            await asyncio.sleep(0.01)
+
+    transfer = FakeTransfer(lambda _request: next(answers))
+    async with UploadScheduler(transfer=transfer, clock=Clock()) as scheduler:
+        task = asyncio.create_task(scheduler.run_all([Upload(UploadFile(b"x", name="a"), TARGETS["put"])]))
+        await waits.wait()
+        assert scheduler.cancel_waiting() == 0
+        assert (await task).uploaded
