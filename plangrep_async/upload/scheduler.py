@@ -241,7 +241,7 @@ class UploadScheduler:
         return False
 
     def cancel_waiting(self) -> int:
-        """Stop the uploads of every :meth:`run` of which no byte has begun to leave; their outcomes are ``"cancelled"``.
+        """Stop those uploads of every :meth:`run` of which no byte has begun to leave: they end ``"cancelled"``.
 
         For a program that is to end soon and would finish what it has begun. What a service was asked for them (a slot,
         a presigned URL) stays asked.
