@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from attrs import evolve
 
+from .._checks import check_kinds
 from ..errors import InvalidInputError
 from ..session import Call, CallOptions, Sender
 
@@ -46,6 +47,7 @@ async def send_batch(
 
     Cancelled: all of them are.
     """
+    check_kinds(calls=(calls, Iterable))
     given: list[object] = list(calls)
     for position, item in enumerate(given):
         if not isinstance(item, Call) and not isawaitable(item):

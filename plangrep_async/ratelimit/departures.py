@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import math
 
 from .._clock import Clock, TimerHandle
@@ -11,7 +12,7 @@ from .account import Account, concerns
 from .line import Line, Route, Waiter
 from .shared import Ask, Asking, Verdict
 
-__all__ = ["Departures"]
+__all__ = ["Departures", "another"]
 
 _GRAIN = 1e-6  # seconds by which timers are set late rather than, by a rounding error, early
 
@@ -193,7 +194,7 @@ class Departures:
         for call in waiting:
             self.line.leave(call)
         for call in waiting + (self._asking.stop() if self._asking is not None else []):
-            self._fail(call, error)
+            self._fail(call, another(error))
         self._set_timer(math.inf)
 
     def changed(self, now: float) -> None:
@@ -229,6 +230,14 @@ class Departures:
         assert isinstance(call, _Call)
         if not call.future.done():
             call.future.set_exception(error)
+
+
+def another(error: Exception) -> Exception:
+    """An error like this one for another task, which adds a traceback of its own; itself where it cannot be copied."""
+    try:
+        return copy.copy(error)
+    except Exception:  # noqa: BLE001 - its class is the caller's
+        return error
 
 
 def _ask_of(call: _Call) -> Ask:

@@ -10,7 +10,7 @@ from .._checks import check_kinds, check_number
 from .._clock import Clock, SystemClock
 from ..errors import ConfigurationError, DeadlineExceededError, InvalidInputError, RateLimitError
 from .account import Account
-from .departures import Departures
+from .departures import Departures, another
 from .limit import RateLimit, WindowSnapshot
 from .line import Route, Waiter
 from .settings import LimiterSettings
@@ -153,7 +153,7 @@ class RateLimiter:
         if self.try_acquire(kinds, cost):
             return 0.0
         if self._closed is not None:
-            raise self._closed
+            raise another(self._closed)
         within, longest = (math.inf if each is None else each for each in (within, longest_gate))
         return await self._departures.wait(self._route(kinds), cost, within, longest)
 
@@ -242,7 +242,7 @@ class RateLimiter:
         )
 
     def close(self, error: Exception) -> None:
-        """Fail all calls that wait, and those that come later, with ``error``."""
+        """Fail all calls that wait, and those that come later, each with a copy of ``error``."""
         self._closed = error
         self._careful = True
         self._departures.end(error)

@@ -33,6 +33,13 @@ async def test_methods_that_are_not_awaited_yet_are_taken_too(world):
     assert world.service.requests == [["/0", "/1", "/2"], ["/0/again", "/1/again"]]
 
 
+async def test_what_is_no_list_of_calls_is_refused(world):
+    for wrong in (5, "/things"):
+        with pytest.raises(InvalidInputError, match="calls"):
+            await world.coalescer().batch(wrong)
+    assert world.service.requests == []
+
+
 async def test_it_merges_where_merging_is_off(world):
     coalescer = world.coalescer(enabled=False)
 

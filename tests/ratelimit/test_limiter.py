@@ -127,9 +127,9 @@ async def test_closing_fails_those_who_wait_and_those_who_come(clock: ManualCloc
     limiter = limiter_of(clock, RateLimit(1, 1.0))
     await limiter.acquire()
     tasks = await waiting(limiter, (), (WRITE,))
-    error = errors.ClientClosedError("closed")
-    limiter.close(error)
-    assert await asyncio.gather(*tasks, return_exceptions=True) == [error, error]
+    limiter.close(errors.ClientClosedError("closed"))
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [repr(end) for end in ends] == ["ClientClosedError('closed')"] * 2
     with pytest.raises(errors.ClientClosedError):
         await limiter.acquire()
     assert not limiter.try_acquire()
@@ -392,6 +392,21 @@ def test_feedback_makes_late_calls_count_later(clock: ManualClock) -> None:
     assert limiter.available() == 1
     clock.tick(0.1)
     assert limiter.available() == 2
+
+
+async def test_who_is_failed_by_closing_has_an_error_of_its_own(clock: ManualClock) -> None:
+    class Odd(Exception):
+        def __init__(self, *, code: int) -> None:
+            super().__init__(f"code {code}")
+
+    for error, ends in ((errors.ClientClosedError("closed"), 4), (Odd(code=1), 1)):
+        limiter = limiter_of(clock, RateLimit(1, 10.0))
+        limiter.try_acquire()
+        tasks = await waiting(limiter, (), (), ())
+        limiter.close(error)
+        found = await asyncio.gather(*tasks, limiter.acquire(), return_exceptions=True)
+        assert {str(each) for each in found} == {str(error)}
+        assert len({id(each) for each in found}) == ends
 
 
 # What cannot come in time

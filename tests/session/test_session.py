@@ -662,16 +662,18 @@ def test_another_event_loop() -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 async def test_after_a_fork() -> None:
-    session, _, _ = make(OK)
+    """Neither used nor closed: what the child takes off its copy of the selector, the parent's would miss."""
+    session, script, _ = make(OK)
     await session.send(GET)
     pid = os.fork()
     if pid == 0:
-        try:
-            session.check_usable()
-        except errors.ClientForkedError:
-            os._exit(17)
-        finally:
-            os._exit(1)
+        refused = 0
+        for use in (session.send(GET), session.aclose()):
+            try:
+                use.send(None)
+            except errors.ClientForkedError:
+                refused += 1
+        os._exit(17 if refused == 2 and not script.closed else 1)
     _, status = await asyncio.to_thread(os.waitpid, pid, 0)
     assert os.waitstatus_to_exitcode(status) == 17
 
