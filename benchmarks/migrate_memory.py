@@ -1,10 +1,10 @@
 """Does a migration need more memory for more files, and does its journal hold it up?
 
-Tiny files, all different, go from a tree into the emulator, which is another process and has no limits. The run is a
-process of its own, too: its memory before the first file, at its peak, and the growth between the two, which should be
-the same for any number of files (a cache of digests fills with the first 4,096). Of the journal: how many commits and
-writes there are for a file, and what it takes alone: as many of the same writes, by as many writers at once, with
-nothing else going on.
+Tiny files, all different, go from a tree into the emulator, which is another process and whose limits are far away. The
+run is a process of its own, too: its memory before the first file, at its peak, and the growth between the two, which
+should be the same for any number of files (a cache of digests fills with the first 4,096). Of the journal: how many
+commits and writes there are for a file, and what it takes alone: as many of the same writes, by as many writers at
+once, with nothing else going on.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from plangrep_async.emulator import Emulator, PlangrepSettings
-from plangrep_async.emulator.plangrid import PlangridSettings
+from plangrep_async.emulator.plangrid import DOCUMENTED_LIMITS, PlangridSettings
 from plangrep_async.migrate import (
     FolderTree,
     Found,
@@ -45,6 +47,7 @@ QUICK = ["--files", "500", "2000"]
 TARGETS = ("plangrid", "plangrep")
 MOST = 1.15  # the peak with the most files, of that with the fewest
 _DEPTH = 500  # files of a folder
+_FAR = 10**9
 _WRITERS, _ALONE = 100, 5_000  # at once, and files, of a journal that is alone
 
 
@@ -118,7 +121,11 @@ def _run(pipe: Any, *arguments: Any) -> None:
 
 
 def _start() -> Emulator:
-    return Emulator(plangrep=PlangrepSettings.instant(), plangrid=PlangridSettings(limits=()), sink=True, log_size=100)
+    # Without a word of the service the documented limits would hold, which 60,000 files meet.
+    limits = [evolve(limit, limit=_FAR) for limit in DOCUMENTED_LIMITS]
+    return Emulator(
+        plangrep=PlangrepSettings.instant(), plangrid=PlangridSettings(limits=limits), sink=True, log_size=9
+    )
 
 
 def _plangrid_project(emulator: Emulator) -> str:
