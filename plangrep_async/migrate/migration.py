@@ -127,7 +127,11 @@ class Migration:
             return await read_status(journal)
 
     def stop(self) -> None:
-        """Begin nothing new, finish what is in flight; the run then returns. Harmless when none goes on."""
+        """Begin nothing new, finish the files of which bytes are on the wire; the run then returns.
+
+        All others stay open in the journal, also those whose slot was asked for. Uploads that something else has
+        waiting in the same client end as well (:meth:`UploadScheduler.cancel_waiting`). Harmless when no run goes on.
+        """
         self._stopped = True
         if self._run is not None:
             self._run.stop()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from attrs import evolve
 
 from .._clock import Clock
-from ..errors import PlangrepAsyncError, SourceChangedError
+from ..errors import PlangrepAsyncError, SourceChangedError, TransferCancelledError
 from ..upload import Fingerprint, PreparedFile, SendAgain, StartOver, UploadState
 from .document import Document, Problem, State
 from .errors import MigrationStopped
@@ -82,10 +82,11 @@ class Run:
         return self._stop.is_set()
 
     def stop(self, reason: Exception | None = None) -> None:
-        """Begin nothing new, finish what is in flight. ``reason`` is raised at the end of the run."""
+        """Begin nothing new, finish what is on the wire. ``reason`` is raised at the end of the run."""
         self.stopped_by = self.stopped_by or reason
         self._stop.set()
         self.spool.wake()
+        self.target.stop_waiting()
 
     def check(self) -> None:
         """Raise :class:`Stopping` when nothing new is to begin."""
@@ -156,7 +157,8 @@ class Run:
             self._ended(document, State.SKIPPED, document.size, problem=Problem.DUPLICATE)
             await self.discard(document)
             return
-        if isinstance(error, Stopping) or self.stopped_by is not None:
+        if isinstance(error, Stopping | TransferCancelledError) or self.stopped_by is not None:
+            self.spool.rest(document.id)  # it stays as it is in the journal
             return
         judgement = judge(error)
         if judgement.verdict is Verdict.STOP:

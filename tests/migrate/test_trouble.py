@@ -41,11 +41,17 @@ from plangrep_async.migrate import (
     Problem,
     Resumed,
     State,
+    Target,
     Waiting,
 )
+from plangrep_async.migrate.document import UNSENT
 from plangrep_async.migrate.failure import Judgement, Verdict, judge
+from plangrep_async.migrate.journal import Journal
 from plangrep_async.migrate.targets import folder
+from plangrep_async.plangrep import PlangrepClient
+from plangrep_async.plangrid import PlanGridClient
 from plangrep_async.testing import ScaledClock
+from plangrep_async.upload import UploadSettings
 
 
 async def test_a_revoked_key_stops_the_run_and_fails_no_document(
@@ -275,6 +281,58 @@ def test_killed_at_any_moment_the_same_command_goes_on(
     verified = command("verify")
     assert "31 of 31 documents are there and the same" in verified.communicate(timeout=60)[0]
     assert verified.returncode == 0
+
+
+@pytest.mark.parametrize("service", ["plangrid", "plangrid sheets", "plangrep"])
+async def test_a_stop_leaves_what_is_prepared_and_finishes_what_is_on_the_wire(
+    service: str,
+    tmp_path: Path,
+    services: Emulator,
+    empty_project: str,
+    ready_project: str,
+    digests_of: Callable[[Path], Counter[str]],
+    arrived: Callable[[str], Counter[str]],
+) -> None:
+    root = tmp_path / "plans"
+    root.mkdir()
+    for number in range(40):
+        (root / f"{number}.pdf").write_bytes(b"%PDF-1.4\n" + os.urandom(20_000))
+    options = MigrationOptions(pdfs="sheets" if service == "plangrid sheets" else "attachments")
+    uploads = UploadSettings(max_bandwidth=400_000, max_transfers=2, start_transfers=2)
+    sent = services.requests
+
+    async def run(target: Target) -> None:
+        migration = Migration(FolderTree(root), target, journal=tmp_path / "journal.db", options=options)
+        left = 0
+
+        def stop(_: Event) -> None:
+            nonlocal left
+            if not left and sent.count(service="storage") >= 3:
+                left = sent.count(service="storage")
+                migration.stop()
+
+        status = await migration.run(stop)
+        assert 3 <= left <= sent.count(service="storage") <= left + 2
+        assert not status.is_complete
+        async with Journal(tmp_path / "journal.db") as journal:
+            waiting = [document async for document in journal.documents(*UNSENT)]
+        assert len(waiting) == 40 - (0 if options.pdfs == "sheets" else sent.count(service="storage"))
+        assert {(document.attempts, document.error) for document in waiting} == {(0, None)}
+        if service == "plangrid":
+            assert any(document.state is State.SLOT_ASKED for document in waiting)
+        assert (await migration.run()).is_complete or service == "plangrep"
+        assert sent.count(service="storage") == 40, "none was sent twice"
+
+    if service == "plangrep":
+        async with PlangrepClient(services.api_key, base_url=services.plangrep_url, uploads=uploads) as client:
+            await run(PlangrepTarget(client, ready_project))
+    else:
+        async with PlanGridClient(
+            services.api_key, base_url=services.plangrid_url, uploads=uploads, upload_linger=0.01, learn_limits="never"
+        ) as plangrid:
+            await run(PlanGridTarget(plangrid, empty_project, options=options))
+    if service != "plangrid sheets":
+        assert arrived(service) == digests_of(root)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

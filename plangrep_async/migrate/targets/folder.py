@@ -102,6 +102,9 @@ class FolderTarget:
         except Exception as error:  # noqa: BLE001 - judged there
             await run.failed(document, error)
 
+    def stop_waiting(self) -> None:
+        """Nothing waits here."""
+
     async def finish(self, run: Run) -> None:
         """Write the lists; each replaces its predecessor only when it is whole. Remove what a crash left unfinished."""
         await self.write_lists(run.journal)

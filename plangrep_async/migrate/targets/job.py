@@ -24,7 +24,7 @@ from ..failure import Verdict, judge, sentence_of
 from ..feed import Ready
 from ..journal import Group
 from ..packing import Crew, Pile
-from ..run import Run
+from ..run import Run, Stopping
 from .journalled import journalled
 
 __all__ = ["JobFiller"]
@@ -128,12 +128,12 @@ class JobFiller:
 
         # Failures are judged side by side: those of one outage wait for its end together.
         async with self._client.uploads.registered_route(job.id) as route, Crew(len(files) or 1) as judges:
-            uploads = (self._one(route, ready) for ready in files)
+            uploads = (self._one(route, ready) for ready in files if not run.stopping)
             async with aclosing(self._client.scheduler.run(uploads, on_progress=progress)) as outcomes:
                 async for outcome in outcomes:
                     if not outcome.ok:
                         document = outcome.upload.key.document
-                        error = outcome.error or RuntimeError("it was cancelled")
+                        error = outcome.error or Stopping()
                         await judges.take(lambda document=document, error=error: run.failed(document, error))  # type: ignore[misc]
 
     def _one(self, route: RegisteredRoute, ready: Ready) -> Upload[UploadedFile]:

@@ -111,6 +111,10 @@ class PlangrepTarget:
         if not run.stopping:
             await files.carry(group, pile)
 
+    def stop_waiting(self) -> None:
+        """Uploads of which no byte has left end; so do those that others have waiting in the same client."""
+        self._client.scheduler.cancel_waiting()
+
     async def finish(self, run: Run) -> None:
         """Look at each job that is being processed once, or wait for its end.
 

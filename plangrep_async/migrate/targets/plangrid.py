@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import evolve
 
-from ...errors import InvalidInputError, NotFoundError
+from ...errors import NotFoundError
 from ...plangrid import Attachment, Photo, PlanGridClient
 from ...ratelimit import LimiterStatistics
 from ...upload import Stored, Upload, UploadFile, UploadProgress
@@ -17,7 +17,7 @@ from ..feed import Ready, feed
 from ..journal import Journal
 from ..options import MigrationOptions
 from ..packing import Crew
-from ..run import Run
+from ..run import Run, Stopping
 from .journalled import journalled
 from .plangrid_verify import verify_project
 from .sheets import VersionPacker
@@ -94,6 +94,10 @@ class PlanGridTarget:
         if not run.stopping:
             await VersionPacker(run, self._project, self._options, _FILES_OF_A_VERSION).deliver()
 
+    def stop_waiting(self) -> None:
+        """Uploads of which no byte has left end; so do those that others have waiting in the same client."""
+        self._client.scheduler.cancel_waiting()
+
     async def finish(self, run: Run) -> None:
         """Nothing is left to do."""
 
@@ -122,13 +126,13 @@ class PlanGridTarget:
             async for outcome in outcomes:
                 if not outcome.ok:
                     document = outcome.upload.key.document
-                    error = outcome.error or InvalidInputError("it was cancelled")
+                    error = outcome.error or Stopping()
                     await judges.take(lambda document=document, error=error: run.failed(document, error))  # type: ignore[misc]
 
     async def _uploads(self, run: Run, files: AsyncGenerator[Ready | None, None]) -> AsyncGenerator[Upload[Any], None]:
         async with aclosing(files) as readies:
             async for ready in readies:
-                if ready is None:
+                if ready is None or run.stopping:
                     continue
                 document = ready.document
 

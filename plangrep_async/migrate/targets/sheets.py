@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from ...errors import InvalidInputError, PlangrepAsyncError, VersionUploadError
+from ...errors import InvalidInputError, PlangrepAsyncError, TransferCancelledError, VersionUploadError
 from ...plangrid import UnfinishedVersion
 from ...plangrid.scope import ProjectScope
 from ...plangrid.uploads.content import pdf_type, read_head
@@ -110,6 +110,8 @@ class VersionPacker:
         run = self._run
         causes = error.failures if isinstance(error, VersionUploadError) else ()
         by_name = {getattr(cause, "file_name", None): cause for cause in causes}
+        if causes and all(isinstance(cause, TransferCancelledError) for cause in causes):
+            return  # the run is to end, and the journal has how far the version is
         bad = {name for name, cause in by_name.items() if judge(cause).verdict is Verdict.FAILED}
         if bad or isinstance(error, InvalidInputError):
             # A version takes all of its files or none: the good ones go into another, and this one is never shown.

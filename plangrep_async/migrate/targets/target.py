@@ -91,6 +91,10 @@ class Target(Protocol):
         """One pass over all open documents. Raises what stops the run."""
         ...
 
+    def stop_waiting(self) -> None:
+        """The run is to end: leave what waits for its turn and finish what is on the wire. Must not block."""
+        ...
+
     async def finish(self, run: Run) -> None:
         """After the last pass: wait, look, write what closes the migration."""
         ...
