@@ -21,6 +21,7 @@ from .failure import sentence_of
 from .journal import Journal, Sample, Tally
 from .lease import Lease
 from .options import MigrationOptions
+from .outage import OUTAGES
 from .own_files import OwnFiles
 from .planning import Plan, make_plan
 from .run import Run
@@ -111,9 +112,14 @@ class Migration:
     async def plan(self) -> Plan:
         """A dry run; see :class:`Plan`. Needs no journal.
 
-        Raises what the source raises.
+        Raises:
+            ConfigurationError: source and target are the same place, or a service has no such project.
+
+        And what the source and the services raise.
         """
         self._check_ends()
+        for end in (self._source, self._target):
+            await end.probe()
         return await make_plan(self._source, self._target, self._own)
 
     async def status(self) -> Status:
@@ -161,7 +167,8 @@ class Migration:
             JournalError: the journal cannot be used; nothing was done that it does not hold.
             MigrationStopped: too many failures, missing credits, a key that is not accepted, a full disk. The same
                 again goes on.
-            ConfigurationError: the journal belongs to another source or target, or both are the same place.
+            ConfigurationError: the journal belongs to another source or target, both are the same place, or a service
+                has no such project.
 
         Cancelled: transfers stop at once, and the journal goes on.
         """
@@ -248,6 +255,7 @@ class Migration:
                 )
 
     async def _work(self, journal: Journal, emit: Callable[[Event], None], *, scan: bool) -> None:
+        await self._ask()
         if scan or not await journal.fact("scanned"):
             await self._scan(journal, emit)
         spool = Spool(self._spool, self._options.spool_bytes)
@@ -283,6 +291,16 @@ class Migration:
                 await self._sample(run)
         if run.stopped_by is not None:
             raise run.stopped_by
+
+    async def _ask(self) -> None:
+        """A project that does not exist would fail each document by itself."""
+        for end in (self._source, self._target):
+            try:
+                await end.probe()
+            except OUTAGES:
+                continue  # the run itself waits for the service
+            except PlangrepAsyncError as error:
+                raise sentence_of(error) from error
 
     async def _passes(self, run: Run) -> None:
         """Until nothing is open. A pass takes every open document once; each failure counts, so this ends."""

@@ -17,7 +17,8 @@ class MigrationOptions:
     """Choices of one run; another run on the same journal may choose otherwise.
 
     Attributes:
-        transfers: files on their way at once; the upload engine's own default when not given.
+        transfers: files on their way at once; the upload engine's own default when not given, and four for copies into
+            a folder.
         max_bandwidth: bytes a second over all files.
         max_errors: a run stops when more documents than this have failed in it; ``None`` never stops.
         on_changed: what becomes of a file that changed since it was found: ``send`` it as it is now (one that had

@@ -10,7 +10,10 @@ from ..errors import APIConnectionError, DeadlineExceededError, RateLimitError, 
 from .events import Event, Resumed, Waiting
 from .failure import Judgement
 
-__all__ = ["Outage"]
+__all__ = ["OUTAGES", "Outage"]
+
+OUTAGES = (APIConnectionError, ServerError, DeadlineExceededError, RateLimitError)
+"""What tells that a service is away for a while."""
 
 _FIRST, _LONGEST = 1.0, 60.0
 
@@ -76,7 +79,7 @@ class Outage:
                     await self._probe()
                     there = True
                     break
-                except (APIConnectionError, ServerError, DeadlineExceededError, RateLimitError) as error:
+                except OUTAGES as error:
                     away = True
                     self._open.clear()
                     self._emit(Waiting(f"the service is out of reach ({error}); waiting for it, nothing is lost", wait))

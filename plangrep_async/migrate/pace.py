@@ -1,4 +1,4 @@
-"""Bytes a second for what is fetched; what is sent is paced by the upload engine."""
+"""Bytes a second for what is fetched or copied; what is sent is paced by the upload engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Pace"]
 class Pace:
     """Lets a file begin when those before it have had their time.
 
-    The size of a file is known only when it has come, so several that began at once may be ahead of the rate; those
+    The size of a fetched file is known only when it has come, so several that began at once may be ahead of the rate; those
     after them make up for it.
 
     Args:

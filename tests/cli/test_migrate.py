@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,6 +20,7 @@ import pytest
 from attrs import frozen
 
 from plangrep_async.emulator import Emulator, Fault
+from plangrep_async.migrate.targets import folder
 
 Command = Callable[..., Any]
 
@@ -80,7 +82,8 @@ def test_a_plan_counts_and_does_nothing(move: Move, services: Emulator, tmp_path
         "empty 1 left out: empty.pdf",
         "unsupported 1 left out: notes.txt",
     ]
-    assert services.requests.count() == 0
+    assert services.requests.count("GET /projects/{project_uid}") == 1, "is it there?"
+    assert {method for _, method, _, _ in services.requests.counts()} == {"GET"}
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -105,24 +108,24 @@ def test_a_plan_in_json_has_the_documented_keys(move: Move) -> None:
     }
 
 
-def test_a_plan_for_plangrep_tells_batches_and_credits(command: Command, services: Emulator, tmp_path: Path) -> None:
+def test_a_plan_for_plangrep_tells_batches_and_credits(command: Command, ready_project: str, tmp_path: Path) -> None:
     for number in range(205):
         (tmp_path / f"{number}.dwg").write_bytes(b"x")
-    ended = command("migrate", "plan", tmp_path, "--to", "plangrep:proj_1")
+    ended = command("migrate", "plan", tmp_path, "--to", f"plangrep:{ready_project}")
     lines = [" ".join(line.split()) for line in ended.out.splitlines()]
     assert "documents 205 (205 files)" in lines
     assert "batches 3" in lines
     assert "API calls 12 (no more than 214), beside retries" in lines
     assert any(line.startswith("credits 205 at least: by default 1 for each page") for line in lines)
     assert not any(line.startswith("time") for line in lines), "Plangrep documents no limits of calls"
-    (plan,) = command("migrate", "plan", tmp_path, "--to", "plangrep:proj_1", "--json").events
+    (plan,) = command("migrate", "plan", tmp_path, "--to", f"plangrep:{ready_project}", "--json").events
     assert (plan["estimate"]["batches"], plan["estimate"]["calls"]) == (3, 12)
 
 
 def test_a_plan_of_a_project_lists_it_and_fetches_nothing(
-    command: Command, services: Emulator, full_project: str
+    command: Command, services: Emulator, full_project: str, ready_project: str
 ) -> None:
-    ended = command("migrate", "plan", f"plangrid:{full_project}", "--to", "plangrep:proj_1")
+    ended = command("migrate", "plan", f"plangrid:{full_project}", "--to", f"plangrep:{ready_project}")
     lines = [" ".join(line.split()) for line in ended.out.splitlines()]
     assert "documents 34 (24 attachments, 8 photos, 2 sheets)" in lines
     assert "bytes not known: PlanGrid does not tell sizes" in lines
@@ -408,6 +411,36 @@ def test_an_export_keeps_to_the_bandwidth_and_the_transfers(
     assert services.requests.peak["storage"] <= 2
 
 
+def test_a_folder_into_a_folder_keeps_to_the_bandwidth_and_the_transfers(
+    command: Command, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, most, lock = Counter[str](), Counter[str](), threading.Lock()
+    copy = folder._copy
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        with lock:
+            now["copies"] += 1
+            most["copies"] = max(most["copies"], now["copies"])
+        time.sleep(0.02)
+        try:
+            return copy(*arguments, **options)
+        finally:
+            with lock:
+                now["copies"] -= 1
+
+    monkeypatch.setattr(folder, "_copy", counted)
+    (tree / "empty.pdf").unlink()
+    arguments = ("migrate", "export", tree, tmp_path / "out", "--journal", tmp_path / "out.db", "--dedupe", "keep")
+    ended = command(*arguments, "--transfers", "1", "--max-bandwidth", "8000", "--json")
+    assert ended.code == 0
+    last = ended.events[-2]
+    assert last["seconds"] > (last["bytes_confirmed"] - 1_100) / 8_000 * 0.8
+    assert most["copies"] == 1
+    wide = ("migrate", "export", tree, tmp_path / "wide", "--journal", tmp_path / "wide.db", "--dedupe", "keep")
+    assert command(*wide, "--transfers", "9").code == 0
+    assert most["copies"] > 4, "more than go at once by default"
+
+
 def test_a_report_tells_what_became_of_each(move: Move, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (move.source / "bad.pdf").write_bytes(b"<html>")
     move("run")
@@ -496,6 +529,40 @@ def test_wrong_usage_is_exit_code_2_and_a_sentence(
     assert words in ended.err
     assert "Traceback" not in ended.err
     assert services.requests.count() == 0
+
+
+@pytest.mark.parametrize("name", ["plan", "run"])
+@pytest.mark.parametrize(
+    ("source", "target", "service"),
+    [
+        ("{tree}", "plangrid:0c0ffee0-0000-4000-8000-000000000001", "PlanGrid"),
+        ("{tree}", "plangrep:proj_00000000000000000000", "Plangrep"),
+        ("plangrid:0c0ffee0-0000-4000-8000-000000000001", "{out}", "PlanGrid"),
+    ],
+)
+def test_a_project_that_does_not_exist_is_one_sentence(
+    command: Command, services: Emulator, tree: Path, tmp_path: Path, name: str, source: str, target: str, service: str
+) -> None:
+    out = tmp_path / "out"
+    source, target = source.format(tree=tree), target.format(out=out)
+    journal = ["--journal", tmp_path / "move.db"] if name == "run" else []
+    ended = command("migrate", name, source, "--to", target, *journal)
+    located = target if ":" in target else source
+    assert ended.code == 2
+    assert ended.err.splitlines()[-1] == (
+        f"{service} has no project {located.partition(':')[2]} for this key; is {located} right?"
+    )
+    assert services.requests.count() <= 2, "the limits and the project"
+    if journal:
+        assert not out.exists()
+        assert "no project" not in command("migrate", "status", *journal).out
+
+
+def test_a_service_that_is_away_is_told_by_a_plan(move: Move, services: Emulator) -> None:
+    services.faults.add("GET *", Fault.answer(503, b"{}"), service="plangrid")
+    ended = move("plan")
+    assert ended.code == 3
+    assert "503" in ended.err
 
 
 def test_a_mistaken_source_does_not_spoil_the_journal(move: Move, tmp_path: Path) -> None:

@@ -47,6 +47,9 @@ class Manifest:
         """Its absolute path."""
         return str(self.file)
 
+    async def probe(self) -> None:
+        """The scan itself tells."""
+
     async def scan(self) -> AsyncGenerator[list[Found], None]:
         """See :class:`Source`; read in a thread."""
         async with aclosing(in_thread(self._read())) as batches:

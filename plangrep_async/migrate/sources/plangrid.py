@@ -9,13 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, NotFoundError
 from ...plangrid import Attachment, Photo, PlanGridClient, Sheet
 from ...plangrid.models import Record
 from ...plangrid.pages import Listing
 from ..document import Document, Found
 
-__all__ = ["KINDS", "PlanGridSource"]
+__all__ = ["KINDS", "PlanGridSource", "probe_project"]
 
 KINDS = ("attachment", "photo", "sheet")
 _PAGE = 50
@@ -43,6 +43,7 @@ class PlanGridSource:
     ) -> None:
         if unknown := set(kinds) - set(KINDS):
             raise ConfigurationError(f"kinds: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
+        self._client = client
         self._project = client.project(project_uid)
         self._kinds = tuple(kind for kind in KINDS if kind in kinds)
         self._since = since
@@ -51,6 +52,10 @@ class PlanGridSource:
     def location(self) -> str:
         """``plangrid:`` and the project's uid."""
         return f"plangrid:{self._project.uid}"
+
+    async def probe(self) -> None:
+        """Read the project, once."""
+        await probe_project(self._client, self._project.uid)
 
     async def scan(self) -> AsyncGenerator[list[Found], None]:
         """See :class:`Source`. Files' sizes are not known before they are fetched."""
@@ -87,6 +92,18 @@ class PlanGridSource:
             return await self._project.photos.download(uid, to)
         packet = await self._project.sheets.create_packet([uid])
         return await self._project.sheets.download_packet(await self._project.sheets.wait_for_packet(packet), to)
+
+
+async def probe_project(client: PlanGridClient, uid: str) -> None:
+    """Read a project, with one attempt.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    try:
+        await client.projects.get(uid, deadline=15.0, max_attempts=1, coalesce=False)
+    except NotFoundError as error:
+        raise ConfigurationError(f"PlanGrid has no project {uid} for this key; is plangrid:{uid} right?") from error
 
 
 def _attachment(record: Attachment) -> Found:

@@ -28,6 +28,11 @@ class Source(Protocol):
     @property
     def is_remote(self) -> bool: ...
 
+    async def probe(self) -> None:
+        """Ask, with one attempt, whether what is to be read is there, where that is a service's; raises what that
+        raises."""
+        ...
+
     def scan(self) -> AsyncGenerator[list[Found], None]:
         """The documents, some hundred at a time, in an order of the source's own.
 

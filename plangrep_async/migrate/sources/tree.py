@@ -55,6 +55,9 @@ class FolderTree:
         """The folder's absolute path."""
         return self.root
 
+    async def probe(self) -> None:
+        """The scan itself tells."""
+
     async def scan(self) -> AsyncGenerator[list[Found], None]:
         """See :class:`Source`; folders are read in a thread, each in order of names."""
         async with aclosing(in_thread(self._walk())) as batches:

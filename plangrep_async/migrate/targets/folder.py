@@ -78,7 +78,7 @@ class FolderTarget:
             await asyncio.to_thread((self.root / "files").mkdir, parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             raise ConfigurationError(f"{self.root} is no folder; name another") from None
-        async with Crew(_COPIES) as crew:
+        async with Crew(run.options.transfers or _COPIES) as crew:
             async for ready in feed(run, run.journal.documents(*OPEN)):
                 if run.stopping:
                     return
@@ -90,7 +90,12 @@ class FolderTarget:
         document = ready.document
         part = self.root / _PARTS / str(document.id)
         try:
+            if not run.source.is_remote:  # else it was paced when it was fetched
+                await run.pace.turn()
+                run.check()
             whole, sha256, size = await asyncio.to_thread(_copy, ready.path, part, move=run.source.is_remote)
+            if not run.source.is_remote:
+                run.pace.took(size)
             twin = await run.journal.digest(document.id, sha256, size, claim=run.options.dedupe == "skip")
             if twin is not None:
                 await asyncio.to_thread(part.unlink, missing_ok=True)

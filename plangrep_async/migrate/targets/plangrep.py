@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
-from ...errors import JobBlockedError, PlangrepAsyncError
+from ...errors import ConfigurationError, JobBlockedError, NotFoundError, PlangrepAsyncError
 from ...plangrep import Job, JobStatus, PlangrepClient
 from ...plangrep.limits import MAX_DECLARED_BYTES, MAX_FILES
 from ...ratelimit import LimiterStatistics
@@ -77,7 +77,12 @@ class PlangrepTarget:
 
     async def probe(self) -> None:
         """Read the project, once."""
-        await self._client.projects.get(self._project_id, deadline=15.0, max_attempts=1)
+        try:
+            await self._client.projects.get(self._project_id, deadline=15.0, max_attempts=1)
+        except NotFoundError as error:
+            raise ConfigurationError(
+                f"Plangrep has no project {self._project_id} for this key; is plangrep:{self._project_id} right?"
+            ) from error
 
     async def settle(self, document: Document) -> str | None:
         """Nothing of a single document is ever in doubt here."""

@@ -18,6 +18,7 @@ from ..journal import Journal
 from ..options import MigrationOptions
 from ..packing import Crew
 from ..run import Run, Stopping
+from ..sources.plangrid import probe_project
 from .journalled import journalled
 from .plangrid_verify import verify_project
 from .sheets import VersionPacker
@@ -74,8 +75,8 @@ class PlanGridTarget:
         )
 
     async def probe(self) -> None:
-        """Read the rate limits, which every key may."""
-        await self._client.rate_limits.page(limit=1, deadline=15.0, max_attempts=1, coalesce=False)
+        """Read the project, once."""
+        await probe_project(self._client, self._project.uid)
 
     async def settle(self, document: Document) -> str | None:
         """The record is named by its slot's uid."""

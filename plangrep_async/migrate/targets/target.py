@@ -80,7 +80,11 @@ class Target(Protocol):
         ...
 
     async def probe(self) -> None:
-        """One small call, once; raises what it raises."""
+        """Read the project, with one attempt; raises what that raises.
+
+        Raises:
+            ConfigurationError: there is no such project.
+        """
         ...
 
     async def settle(self, document: Document) -> str | None:
