@@ -87,7 +87,7 @@ def test_no_stretch_of_time_sees_more_calls_than_the_limit(margins: Any, limits:
             cost = min(wanted, least)
             if what == "stall":
                 await settle()
-                clock.tick(clock.next_timer() or 0.0)  # calls are let go, but before their tasks run
+                clock.tick(max(0.0, clock.next_timer() or 0.0))  # calls are let go, but before their tasks run
                 clock.stall(gap)
                 continue
             await clock.advance(gap)
