@@ -117,7 +117,10 @@ def submit_command(context: click.Context, /, **arguments: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as JSON.")
 @click.pass_context
 def emulator_command(context: click.Context, port: int, speed: float, as_json: bool) -> None:
-    """Run both services and their storage on this machine until Ctrl-C. Nothing is kept."""
+    """Run both services and their storage on this machine until Ctrl-C. Nothing is kept.
+
+    It prints the variables to set, and a project of Plangrep and two of PlanGrid: one with records, and an empty one.
+    """
     try:
         code = run_emulator(port=port, speed=speed, as_json=as_json)
     except PlangrepAsyncError as error:

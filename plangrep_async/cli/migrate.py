@@ -93,6 +93,12 @@ _RUN: Options = (
         show_default=True,
         help="Files with the same bytes: send them once, or each.",
     ),
+    click.option(
+        "--spool-bytes",
+        type=click.IntRange(min=1),
+        metavar="BYTES",
+        help="Of a PlanGrid project's files that lie fetched beside the journal at once, at most.  [default: 10 GB]",
+    ),
     click.option("--wait", is_flag=True, help="Wait until the Plangrep jobs have ended."),
 )
 _JOURNAL: Options = (

@@ -31,7 +31,10 @@ from ..upload import UploadSettings
 
 __all__ = ["CHOICES", "build", "choices_of"]
 
-_OPTIONS = ("transfers", "max_bandwidth", "max_errors", "on_changed", "dedupe", "wait", "pdfs", "version_name")
+_OPTIONS = (
+    *("transfers", "max_bandwidth", "max_errors", "on_changed", "dedupe", "spool_bytes", "wait"),
+    *("pdfs", "version_name"),
+)
 _SOURCE = ("include", "exclude", "since", "kinds")
 CHOICES = ("source", "target", *_SOURCE, *_OPTIONS)
 _LOOKAHEAD = 64

@@ -18,12 +18,14 @@ class Checking:
     """Notes good documents as verified, the others as completed only; holds no more than it shows.
 
     Args:
-        journal: of the migration.
+        journal: of the migration. Nothing is noted in one that may not be written.
     """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._read_only = journal.database.read_only
         self._good: list[int] = []
+        self._unnoted: set[int] = set()
         self._number = 0
         self._digests = 0
         self._different: dict[str, str] = {}
@@ -31,11 +33,12 @@ class Checking:
 
     async def begin(self) -> None:
         """Forget what an earlier verification has found."""
-        await self._journal.move(State.VERIFIED, State.COMPLETED)
+        if not self._read_only:
+            await self._journal.move(State.VERIFIED, State.COMPLETED)
 
     async def good(self, document: Document, *, digest: bool = False) -> None:
         """It is there, and the same as far as the service tells."""
-        self._good.append(document.id)
+        (self._unnoted.add if self._read_only else self._good.append)(document.id)
         self._number += 1
         self._digests += digest
         if len(self._good) >= 500:
@@ -53,10 +56,12 @@ class Checking:
     async def end(self) -> Verified:
         """The whole."""
         await self._flush()
+        if self._read_only:
+            self.note("the journal is read-only: that these were verified is not noted in it")
         tally = await self._journal.tally()
         missing: list[str] = []
-        async for document in self._journal.documents(State.COMPLETED):
-            if document.key not in self._different:
+        async for document in self._journal.documents(*(ARRIVED if self._read_only else (State.COMPLETED,))):
+            if document.key not in self._different and document.id not in self._unnoted:
                 missing.append(document.key)
             if len(missing) == _SHOWN:
                 break

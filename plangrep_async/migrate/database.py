@@ -17,9 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
+from urllib.parse import quote
 
 from attrs import frozen
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
@@ -36,18 +37,25 @@ _HEADER = b"SQLite format 3\0"
 def open_engine(location: str, *, create: bool = True) -> Engine:
     """An engine for a file's path (SQLite) or a database URL. Connects at first use. Blocks on the disk.
 
+    Without ``create``, a file that may not be written is opened for reading alone, and nothing is made beside it.
+
     Raises:
         ConfigurationError: the URL cannot be read, its driver is not installed, or there is no such file and
             ``create`` is false.
-        JournalError: the file is something else (SQLite would write over a short one), or is read-only.
+        JournalError: the file is something else (SQLite would write over a short one), or is read-only with
+            ``create``.
     """
     text = location
     if not create and "://" not in text and not Path(text).exists():
         raise ConfigurationError(f"there is no journal at {text}; begin with `migrate run`")
     try:
-        url = make_url(text if "://" in text else f"sqlite:///{Path(text).absolute()}")
+        url = make_url(text) if "://" in text else URL.create("sqlite", database=str(Path(text).absolute()))
         if url.drivername == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
+        file = url.database if url.get_backend_name() == "sqlite" else None
+        writable = _may_write(file)
+        if file is not None and not writable and not create:
+            url = _read_only(file)
         engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
     except (ArgumentError, NoSuchModuleError) as error:
         raise ConfigurationError(f"the journal's location cannot be used: {error}") from None
@@ -56,8 +64,11 @@ def open_engine(location: str, *, create: bool = True) -> Engine:
             f"the journal's database needs {error.name}: pip install 'psycopg[binary]' for PostgreSQL"
         ) from None
     if engine.dialect.name == "sqlite":
-        _make_private(url.database)
-        _check_file(url.database)
+        if writable:
+            _make_private(file)
+        elif create:
+            raise JournalError.read_only()
+        _check_file(file)
         if create:
             event.listen(engine, "connect", _log_ahead)
         event.listen(engine, "connect", _prepare_sqlite)
@@ -68,6 +79,24 @@ def open_engine(location: str, *, create: bool = True) -> Engine:
 def location_text(location: str) -> str:
     """The location for people and logs: without the password of a database URL."""
     return make_url(location).render_as_string(hide_password=True) if "://" in location else location
+
+
+def _may_write(path: str | None) -> bool:
+    # Who reads what is being written writes too: beside the file lies what all of them share.
+    if not path or path == ":memory:":
+        return True
+    folder = os.path.dirname(path)
+    return not os.path.isdir(folder) or all(
+        os.access(place, os.W_OK) for place in (folder, path) if os.path.exists(place)
+    )
+
+
+def _read_only(path: str) -> URL:
+    """Without what has not been moved from the log into the file yet, the file is as good as carved in stone."""
+    log = Path(f"{path}-wal")
+    pending = log.exists() and log.stat().st_size > 0
+    how = {"mode": "ro", "uri": "true", "immutable": "0" if pending else "1"}
+    return URL.create("sqlite", database=f"file:{quote(path)}", query=how)
 
 
 def _make_private(path: str | None) -> None:
@@ -81,10 +110,6 @@ def _make_private(path: str | None) -> None:
 def _check_file(path: str | None) -> None:
     if not path or path == ":memory:":
         return
-    # Readers write too: beside the file lies what they share with the writer.
-    folder = os.path.dirname(path)
-    if os.path.isdir(folder) and not all(os.access(place, os.W_OK) for place in (folder, path)):
-        raise JournalError.read_only()
     start = b""
     with contextlib.suppress(OSError), open(path, "rb") as file:
         start = file.read(len(_HEADER))
@@ -135,6 +160,11 @@ class Database:
         self._busy = False
         self.commits = 0
         self.writes = 0
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the journal's file may be read alone."""
+        return self._engine.url.query.get("mode") == "ro"
 
     @property
     def dialect(self) -> str:

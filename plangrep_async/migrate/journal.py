@@ -38,7 +38,8 @@ class Journal:
 
     Args:
         location: of an SQLite file (created when it does not exist), or a database URL (``postgresql://…``).
-        create: ``False`` refuses to make a new one, and writes nothing to find that out.
+        create: ``False`` refuses to make a new one, and writes nothing to find that out. A file that may not be
+            written can then be read all the same.
 
     Raises (on entering):
         ConfigurationError: the location cannot be used, or its journal was written by a newer version.

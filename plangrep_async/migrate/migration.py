@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Any
 
@@ -231,10 +231,14 @@ class Migration:
     async def verify(self, *, deep: bool = False) -> Verified:
         """Compare what arrived with the target itself. ``deep`` fetches files where the service tells no digest.
 
+        A journal that may not be written is read, and nothing is noted in it.
+
         Raises:
             JournalLockedError: a run is under way.
         """
-        async with Journal(self._location, create=False) as journal, Lease(journal.database, clock=self._clock):
+        async with Journal(self._location, create=False) as journal, AsyncExitStack() as stack:
+            if not journal.database.read_only:
+                await stack.enter_async_context(Lease(journal.database, clock=self._clock))
             await self._bind(journal)
             return await self._target.verify(journal, deep=deep)
 

@@ -12,8 +12,8 @@ __all__ = ["Pace"]
 class Pace:
     """Lets a file begin when those before it have had their time.
 
-    The size of a fetched file is known only when it has come, so several that began at once may be ahead of the rate; those
-    after them make up for it.
+    What a file takes is noted when it has come, so several that began at once may be ahead of the rate; those after
+    them make up for it.
 
     Args:
         rate: bytes a second; ``None`` for no limit.

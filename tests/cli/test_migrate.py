@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -20,6 +22,7 @@ import pytest
 from attrs import frozen
 
 from plangrep_async.emulator import Emulator, Fault
+from plangrep_async.migrate.spool import Spool
 from plangrep_async.migrate.targets import folder
 
 Command = Callable[..., Any]
@@ -501,6 +504,7 @@ def test_a_report_that_cannot_be_written_is_a_sentence(
         (["run", "{tree}", "--to", "x", "--transfers", "0"], "0"),
         (["run", "{tree}", "--to", "x", "--max-errors", "-1"], "-1"),
         (["run", "{tree}", "--to", "x", "--max-bandwidth", "0"], "0"),
+        (["run", "{tree}", "--to", "x", "--spool-bytes", "0"], "0"),
         (["run", "{tree}", "--to", "x", "--on-changed", "laugh"], "laugh"),
         (["run", "{tree}", "--to", "x", "--dedupe", "maybe"], "maybe"),
         (["run", "{tree}", "--to", "x", "--journal", "nosuch://host/db"], "the journal's location cannot be used"),
@@ -693,3 +697,92 @@ def test_without_the_extra_it_says_what_to_install(executable: list[str]) -> Non
     ended = subprocess.run([executable[0], "-c", hidden, "migrate", "status"], capture_output=True, text=True)
     assert ended.returncode == 2
     assert "pip install 'plangrep-async[cli,migrate]'" in ended.stderr
+
+
+@pytest.mark.parametrize("interrupted", [False, True], ids=["closed", "with a log"])
+def test_a_journal_that_may_not_be_written_can_be_read(
+    move: Move, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    move("run")
+    archive = tmp_path / "an archive? 100%"
+    archive.mkdir()
+    with contextlib.closing(sqlite3.connect(move.journal)) as writer:
+        if interrupted:  # what was written last lies in the log alone
+            writer.execute("PRAGMA wal_autocheckpoint=0")
+            writer.execute("UPDATE documents SET state = 'completed' WHERE state = 'completed'")
+            writer.commit()
+        for path in tmp_path.glob("move.db*"):
+            if path.is_file() and (interrupted or path.name == "move.db"):
+                (archive / path.name).write_bytes(path.read_bytes())
+    kept = {path.name: path.read_bytes() for path in archive.iterdir()}
+    assert len(kept) == (3 if interrupted else 1)
+    access = os.access
+    monkeypatch.setattr(
+        os,
+        "access",
+        lambda path, mode: not (mode & os.W_OK and str(path).startswith(str(archive))) and access(path, mode),
+    )
+    journal = ("--journal", archive / "move.db")
+    status = move.command("migrate", "status", *journal)
+    assert (status.code, status.out) == (0, move("status").out)
+    assert move.command("migrate", "report", tmp_path / "report", *journal).code == 0
+    verified = move.command("migrate", "verify", "--deep", *journal)
+    assert verified.code == 0
+    assert verified.out.startswith("7 of 7 documents are there and the same; 7 by SHA-256\n")
+    assert "the journal is read-only: that these were verified is not noted in it" in verified.out
+    for name in ("resume", "retry"):
+        ended = move.command("migrate", name, *journal)
+        assert (ended.code, ended.err.count("its file or folder is read-only")) == (3, 1)
+    if not interrupted:
+        assert {path.name: path.read_bytes() for path in archive.iterdir()} == kept
+
+
+def test_what_is_missing_is_found_by_a_journal_that_may_not_be_written(
+    move: Move, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = ("migrate", "export", move.source, tmp_path / "out", "--journal", move.journal)
+    assert move.command(*export).code == 0
+    assert move("verify").code == 0
+    (tmp_path / "out" / "files" / "photo.png").unlink()
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    ended = move("verify")
+    assert ended.code == 1
+    assert "missing: photo.png" in ended.out
+
+
+def test_the_size_of_the_spool_can_be_chosen_and_is_remembered(
+    command: Command, services: Emulator, full_project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounds: list[int] = []
+    make = Spool.__init__
+
+    def noted(self: Spool, folder: Path, most_bytes: int) -> None:
+        bounds.append(most_bytes)
+        make(self, folder, most_bytes)
+
+    monkeypatch.setattr(Spool, "__init__", noted)
+    journal = ("--journal", tmp_path / "out.db")
+    export = ("migrate", "export", f"plangrid:{full_project}", tmp_path / "out", *journal, "--spool-bytes", "2000")
+    assert command(*export).code == 0
+    assert command("migrate", "resume", *journal).code == 0
+    assert bounds == [2_000, 2_000]
+
+
+def test_the_emulator_has_projects_to_rehearse_with(executable: list[str]) -> None:
+    process = subprocess.Popen([*executable, "emulator", "--json"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        there = json.loads(process.stdout.readline())
+        environment = {**os.environ, **{name: value for name, value in there.items() if name.isupper()}}
+        for source, target, documents in (
+            (f"plangrid:{there['PLANGRID_PROJECT']}", f"plangrid:{there['PLANGRID_EMPTY_PROJECT']}", range(150, 226)),
+            (f"plangrid:{there['PLANGRID_EMPTY_PROJECT']}", f"plangrep:{there['PLANGREP_PROJECT']}", range(1)),
+        ):
+            plan = [*executable, "migrate", "plan", source, "--to", target, "--json"]
+            ended = subprocess.run(plan, env=environment, capture_output=True, text=True)
+            assert ended.returncode == 0, ended.stderr
+            assert json.loads(ended.stdout)["documents"] in documents
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    assert process.returncode == 0
