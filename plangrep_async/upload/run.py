@@ -42,6 +42,7 @@ class Run(Generic[R]):
         self._changed = asyncio.Event()
         self._room = asyncio.Event()
         self._failure: BaseException | None = None
+        self._stopped = False
         self._feeder = asyncio.get_running_loop().create_task(self._feed(uploads))
         self._feeder.add_done_callback(self._fed)
 
@@ -64,11 +65,15 @@ class Run(Generic[R]):
             self._outcomes.append(outcome)
         self._changed.set()
 
+    def stop(self, error: Exception) -> None:
+        """Take no more uploads and cancel what still runs; if that is anything, :meth:`next` ends with ``error``."""
+        if self._entries or not self._feeder.done():
+            self._failure = error
+        self._cancel()
+
     async def aclose(self) -> None:
         """Cancel what still runs and wait for it. Harmless at the end."""
-        self._feeder.cancel()
-        for entry in self._entries:
-            entry.stop()
+        self._cancel()
         stopped: asyncio.CancelledError | None = None
         while self._entries or not self._feeder.done():
             self._changed.clear()
@@ -78,6 +83,12 @@ class Run(Generic[R]):
                 stopped = error  # threads still hold files and sockets of this run: they are waited for first
         if stopped is not None:
             raise stopped
+
+    def _cancel(self) -> None:
+        self._stopped = True
+        self._feeder.cancel()
+        for entry in self._entries:
+            entry.stop()
 
     async def _feed(self, uploads: Iterable[Upload[R]] | AsyncIterable[Upload[R]]) -> None:
         try:
@@ -89,6 +100,10 @@ class Run(Generic[R]):
                     await self._take(upload)
         except Exception as error:  # noqa: BLE001 - the consumer gets it, after the outcomes
             self._failure = error
+        except asyncio.CancelledError as error:
+            if self._stopped:
+                raise
+            self._failure = error  # the iterable's own
         else:
             self._all_known()
 

@@ -79,6 +79,7 @@ class UploadScheduler:
         self._pool: TransferPool | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._entries: set[Entry[Any]] = set()
+        self._runs: set[Run[Any]] = set()
         self._idle = asyncio.Event()
 
     async def __aenter__(self) -> UploadScheduler:
@@ -96,8 +97,8 @@ class UploadScheduler:
             return
         self._guard.check()
         self._guard.closed = True
-        for entry in self._entries:
-            entry.stop()
+        for run in self._runs:
+            run.stop(ClientClosedError("the UploadScheduler was closed while uploads ran"))
         for task in self._tasks:
             task.cancel()
         while self._entries or self._tasks:
@@ -208,13 +209,13 @@ class UploadScheduler:
             run.ended(entry, outcome)
 
         run = Run(uploads, start, all_known=tracker.all_uploads_known, window=self.settings.lookahead)
+        self._runs.add(run)
         tracker.start()
         try:
             while (outcome := await run.next()) is not None:
                 yield outcome
-            if self._guard.closed:
-                raise ClientClosedError("the UploadScheduler was closed while uploads ran")
         finally:
+            self._runs.discard(run)
             await run.aclose()
             tracker.finish()
 
@@ -233,12 +234,14 @@ class UploadScheduler:
         return UploadReport(tuple(uploaded), tuple(failed))
 
     def cancel(self, upload: Upload[Any]) -> bool:
-        """Stop one upload of a :meth:`run`; its outcome is ``"cancelled"``. ``False`` when it is not running here."""
-        for entry in self._entries:
-            if entry.upload is upload:
-                entry.stop(outcome=True)
-                return True
-        return False
+        """Stop one upload of a :meth:`run`; its outcome is ``"cancelled"``. ``False`` when it is not running here.
+
+        One that was given several times is stopped wherever it runs.
+        """
+        running = [entry for entry in self._entries if entry.upload is upload]
+        for entry in running:
+            entry.stop(outcome=True)
+        return bool(running)
 
     def cancel_waiting(self) -> int:
         """Stop those uploads of every :meth:`run` of which no byte has begun to leave: they end ``"cancelled"``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -115,6 +116,6 @@ class Tracker:
             return
         try:
             self._callback(progress)
-        except Exception:  # noqa: BLE001 - a broken display must not stop the uploads
+        except (Exception, asyncio.CancelledError):  # noqa: BLE001 - a broken display must not stop the uploads
             _log.exception("the progress callback failed; it is not called again in this run")
             self._callback = None

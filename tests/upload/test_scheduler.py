@@ -189,6 +189,17 @@ async def test_an_async_iterable_that_fails_gives_its_outcomes_first(open_schedu
     assert sorted(seen) == ["1", "2"]
 
 
+async def test_an_iterable_that_was_cancelled_is_no_end(open_scheduler):
+    async def uploads():
+        yield put(name="1")
+        raise asyncio.CancelledError("the source was cancelled")
+
+    async with aclosing(open_scheduler(FakeTransfer()).run(uploads())) as outcomes:
+        assert (await anext(outcomes)).file_name == "1"
+        with pytest.raises(asyncio.CancelledError, match="the source"):
+            await anext(outcomes)
+
+
 async def test_an_empty_run(open_scheduler):
     scheduler = open_scheduler(FakeTransfer())
     assert await outcomes_of(scheduler, []) == []
@@ -293,6 +304,18 @@ async def test_cancelling_one_leaves_the_others(open_scheduler, size):
     assert {outcome.upload.key: outcome.status for outcome in report.failed} == {0: "cancelled", 5: "cancelled"}
     assert all(isinstance(outcome.error, TransferCancelledError) for outcome in report.failed)
     assert not scheduler.cancel(uploads[0])
+
+
+async def test_cancelling_one_that_was_given_twice(open_scheduler):
+    transfer = FakeTransfer()
+    transfer.gate.clear()
+    scheduler = open_scheduler(transfer)
+    upload = put()
+    run = asyncio.create_task(outcomes_of(scheduler, [upload, upload]))
+    await wait_until(lambda: transfer.running == 2)
+    assert scheduler.cancel(upload)
+    assert [outcome.status for outcome in await run] == ["cancelled", "cancelled"]
+    assert not scheduler.cancel(upload)
 
 
 @pytest.mark.parametrize("size", [10, 2 * LARGE], ids=["small", "large"])
@@ -452,6 +475,51 @@ async def test_closing_cancels_what_runs():
         await outcomes_of(scheduler, [])
     await scheduler.aclose()
     assert not transfer.closed  # it was given, so it is not ours
+
+
+async def test_closing_takes_no_more_uploads():
+    given = []
+
+    def uploads():
+        for n in range(100):
+            given.append(n)
+            yield put(name=str(n))
+
+    async def rest():
+        async for _ in outcomes:
+            pass
+
+    scheduler = UploadScheduler(UploadSettings(lookahead=10), transfer=FakeTransfer())
+    async with aclosing(scheduler.run(uploads())) as outcomes:
+        await anext(outcomes)
+        await scheduler.aclose()
+        known = len(given)
+        with pytest.raises(ClientClosedError):
+            await rest()
+    assert len(given) == known
+
+
+async def test_closing_ends_a_run_whose_uploads_do_not_come():
+    async def uploads():
+        yield put(name="1")
+        await asyncio.Event().wait()
+
+    scheduler = UploadScheduler(transfer=FakeTransfer())
+    async with aclosing(scheduler.run(uploads())) as outcomes:
+        assert (await anext(outcomes)).ok
+        await scheduler.aclose()
+        with pytest.raises(ClientClosedError):
+            await anext(outcomes)
+
+
+async def test_closing_loses_nothing_that_ended():
+    transfer = FakeTransfer()
+    scheduler = UploadScheduler(transfer=transfer)
+    async with aclosing(scheduler.run(put(name=str(n)) for n in range(5))) as outcomes:
+        first = await anext(outcomes)
+        await wait_until(lambda: not scheduler._entries)
+        await scheduler.aclose()
+        assert len({first.file_name, *[outcome.file_name async for outcome in outcomes if outcome.ok]}) == 5
 
 
 def test_another_event_loop_is_told():

@@ -93,12 +93,13 @@ async def test_the_rate_follows_the_last_seconds_and_gives_the_time_left():
     assert seen[-1].seconds_left is None
 
 
-async def test_a_display_that_breaks_does_not_stop_the_uploads(open_scheduler, caplog):
+@pytest.mark.parametrize("error", [RuntimeError("the terminal is gone"), asyncio.CancelledError()], ids=repr)
+async def test_a_display_that_breaks_does_not_stop_the_uploads(error, open_scheduler, caplog):
     calls = []
 
     def broken(progress):
         calls.append(progress)
-        raise RuntimeError("the terminal is gone")
+        raise error
 
     with caplog.at_level(logging.ERROR):
         report = await open_scheduler(FakeTransfer()).run_all(
