@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from plangrep_async.cli.app import run
 from plangrep_async.emulator import Emulator, Fault
 from plangrep_async.errors import (
     APIConnectionError,
@@ -249,6 +250,23 @@ def command(services: Emulator, tmp_path: Path) -> Callable[..., subprocess.Pope
     return start
 
 
+@pytest.fixture
+def here(
+    services: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """The same command in this process, for what nobody kills: its exit code, stdout and stderr."""
+    for name, url in (("PLANGREP", services.plangrep_url), ("PLANGRID", services.plangrid_url)):
+        monkeypatch.setenv(f"{name}_BASE_URL", url)
+        monkeypatch.setenv(f"{name}_API_KEY", services.api_key)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = run(["migrate", *arguments, "--journal", str(tmp_path / "journal.db")])
+        return code, *capsys.readouterr()
+
+    return call
+
+
 def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 45
     while not condition():
@@ -263,6 +281,7 @@ def test_killed_at_any_moment_the_same_command_goes_on(
     services: Emulator,
     empty_project: str,
     command: Callable[..., subprocess.Popen[str]],
+    here: Callable[..., tuple[int, str, str]],
     ready_project: str,
     arrived: Callable[[str], Counter[str]],
     digests_of: Callable[[Path], Counter[str]],
@@ -274,13 +293,12 @@ def test_killed_at_any_moment_the_same_command_goes_on(
         until(lambda stored=stored: services.requests.count(service="storage") >= stored)  # type: ignore[misc]
         process.kill()
         process.communicate()
-    process = command("resume")
-    _, err = process.communicate(timeout=60)
+    _, _, err = here("resume")
     assert "31 of 31 files" in err
     assert arrived(service) == digests_of(tree)
-    verified = command("verify")
-    assert "31 of 31 documents are there and the same" in verified.communicate(timeout=60)[0]
-    assert verified.returncode == 0
+    code, out, _ = here("verify")
+    assert "31 of 31 documents are there and the same" in out
+    assert code == 0
 
 
 @pytest.mark.parametrize("service", ["plangrid", "plangrid sheets", "plangrep"])
@@ -342,6 +360,7 @@ def test_a_signal_finishes_what_is_in_flight(
     services: Emulator,
     empty_project: str,
     command: Callable[..., subprocess.Popen[str]],
+    here: Callable[..., tuple[int, str, str]],
     grow: Callable[[Path, int], Path],
 ) -> None:
     many = grow(tmp_path / "many", 90)  # more than are prepared ahead
@@ -355,14 +374,16 @@ def test_a_signal_finishes_what_is_in_flight(
     assert "Not complete" in out
     done = len(services.plangrid.created("attachment"))
     assert 2 <= done < 90
-    resumed = command("resume")
-    resumed.communicate(timeout=50)
-    assert resumed.returncode == 0
+    assert here("resume")[0] == 0
     assert len(services.plangrid.created("attachment")) == 90
 
 
 def test_a_second_ctrl_c_stops_at_once(
-    tmp_path: Path, services: Emulator, empty_project: str, command: Callable[..., subprocess.Popen[str]]
+    tmp_path: Path,
+    services: Emulator,
+    empty_project: str,
+    command: Callable[..., subprocess.Popen[str]],
+    here: Callable[..., tuple[int, str, str]],
 ) -> None:
     (tmp_path / "large").mkdir()
     (tmp_path / "large" / "large.pdf").write_bytes(b"%PDF-1.4" + os.urandom(1_000_000))
@@ -376,7 +397,5 @@ def test_a_second_ctrl_c_stops_at_once(
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "Stopped at once. The journal goes on" in err
-    again = command(*arguments)
-    again.communicate(timeout=40)
-    assert again.returncode == 0
+    assert here(*arguments)[0] == 0
     assert len(services.plangrid.created("attachment")) == 1

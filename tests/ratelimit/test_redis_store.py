@@ -62,7 +62,7 @@ def socket_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         cwd=folder,
     )
     client = redis.Redis(unix_socket_path=path)
-    for _ in range(200):
+    for _ in range(600):
         try:
             client.ping()
             break

@@ -26,7 +26,7 @@ def expect_cancelled(future, token):
     token.cancel()
     with pytest.raises(TransferCancelledError) as caught:
         future.result(5)
-    assert time.monotonic() - before < 0.5
+    assert time.monotonic() - before < 3.0, "long before any time limit"
     return caught.value
 
 
