@@ -139,6 +139,9 @@ class Remote:
         self.told = told
         self.fetched: Counter[str] = Counter()
 
+    async def probe(self) -> None:
+        """It is there."""
+
     async def scan(self) -> AsyncGenerator[list[Found], None]:
         yield [Found(key=str(n), name=f"{n}.pdf", size=size if self.told else 0) for n, size in enumerate(self.sizes)]
 
