@@ -81,6 +81,7 @@ class UploadScheduler:
         self._entries: set[Entry[Any]] = set()
         self._runs: set[Run[Any]] = set()
         self._idle = asyncio.Event()
+        self._closing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> UploadScheduler:
         self._guard.check()
@@ -92,11 +93,17 @@ class UploadScheduler:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Cancel what still runs, wait until its threads have stopped, and end them. Harmless when done before."""
-        if self._guard.closed:
-            return
-        self._guard.check()
-        self._guard.closed = True
+        """Cancel what still runs, wait until its threads have stopped, and end them. Harmless when done before.
+
+        Cancellation: it goes on by itself; whoever closes again waits for it.
+        """
+        if self._closing is None:
+            self._guard.check()
+            self._guard.closed = True
+            self._closing = asyncio.get_running_loop().create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         for run in self._runs:
             run.stop(ClientClosedError("the UploadScheduler was closed while uploads ran"))
         for task in self._tasks:

@@ -477,6 +477,25 @@ async def test_closing_cancels_what_runs():
     assert not transfer.closed  # it was given, so it is not ours
 
 
+async def test_closing_that_is_cancelled_goes_on():
+    transfer = FakeTransfer()
+    transfer.gate.clear()
+    before = set(threading.enumerate())
+    scheduler = UploadScheduler(transfer=transfer)
+    run = asyncio.create_task(scheduler.run_all(put(bytes(2 * LARGE), name=str(n)) for n in range(3)))
+    await wait_until(lambda: transfer.running == 3)
+    first = asyncio.create_task(scheduler.aclose())
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    await scheduler.aclose()
+    left = [thread.name for thread in threading.enumerate() if thread not in before]
+    assert [name for name in left if name.startswith("upload") and name != "upload-close"] == []
+    with pytest.raises(ClientClosedError):
+        await run
+
+
 async def test_closing_takes_no_more_uploads():
     given = []
 
