@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen, validators
 
+from .._checks import kind
 from .parts import ConfirmedPart, Part
 from .wire import WireAnswer
 
@@ -40,7 +41,7 @@ class PutTarget:
         memo: whatever the service wants to find again in its callbacks; JSON values, if uploads are to be resumed.
     """
 
-    url: str = field(repr=_without_query)
+    url: str = field(repr=_without_query, validator=kind(str))
     headers: Pairs = field(default=(), converter=_pairs, repr=False)
     method: str = "PUT"
     expires_at: float | None = None
@@ -63,7 +64,7 @@ class PostFormTarget:
         expires_at, ok, repeatable, memo: as in :class:`PutTarget`; ``ok`` defaults to any 2xx, 302 and 303.
     """
 
-    url: str = field(repr=_without_query)
+    url: str = field(repr=_without_query, validator=kind(str))
     fields: Pairs = field(default=(), converter=_pairs, repr=False)
     file_field: str = "file"
     headers: Pairs = field(default=(), converter=_pairs, repr=False)
@@ -90,7 +91,7 @@ class FormTarget:
         expires_at, ok, repeatable, memo: as in :class:`PutTarget`.
     """
 
-    url: str = field(repr=_without_query)
+    url: str = field(repr=_without_query, validator=kind(str))
     headers: Pairs = field(default=(), converter=_pairs, repr=False)
     fields: Pairs = field(default=(), converter=_pairs, repr=False)
     file_fields: tuple[str, ...] = field(default=(), converter=tuple[str, ...])
@@ -112,7 +113,7 @@ class PartRequest:
         expires_at: seconds since 1970, or ``None``.
     """
 
-    url: str = field(repr=_without_query)
+    url: str = field(repr=_without_query, validator=kind(str))
     headers: Pairs = field(default=(), converter=_pairs, repr=False)
     expires_at: float | None = None
 

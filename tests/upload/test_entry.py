@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from plangrep_async._clock import SystemClock
 from plangrep_async.config import RetryPolicy
 from plangrep_async.errors import (
+    ConfigurationError,
     SourceChangedError,
     SourceNotFoundError,
     TransferConnectionError,
@@ -278,3 +279,10 @@ async def test_an_upload_that_waits_to_be_repeated_has_begun():
         await waits.wait()
         assert scheduler.cancel_waiting() == 0
         assert (await task).uploaded
+
+
+@pytest.mark.parametrize("kind", [PutTarget, PostFormTarget, FormTarget])
+@pytest.mark.parametrize("url", [None, 3, b"http://storage.example/k"])
+def test_a_url_that_is_no_text_is_refused_at_once(kind, url):
+    with pytest.raises(ConfigurationError, match=rf"{kind.__name__}\.url must be str"):
+        kind(url=url)
