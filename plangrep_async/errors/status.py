@@ -59,7 +59,7 @@ class UnprocessableEntityError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """429: too many calls. Or the call was not sent (``attempts`` is 0), because after another one's 429 the service has
+    """429: too many calls. Or the call was not sent (``attempts`` is 0): after another one's 429 the service has
     asked for a longer wait than ``RetryPolicy.max_retry_after``.
 
     Attributes:

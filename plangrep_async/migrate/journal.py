@@ -28,7 +28,6 @@ _DIGEST = _CHANGE.values(
     size=bindparam("bytes"),
     state=case((documents.c.state == State.DISCOVERED.value, State.DIGESTED.value), else_=documents.c.state),
 )
-_TWIN_ID = TWIN.with_only_columns(documents.c.id)
 
 
 class Journal:
@@ -152,7 +151,7 @@ class Journal:
             connection.execute(_DIGEST, file)
             if not claim:
                 return None
-            twin = connection.execute(_TWIN_ID, file).scalar()
+            twin = connection.execute(TWIN, file).scalar()
             if twin is not None:
                 skipped = {
                     "state": State.SKIPPED.value,
@@ -261,12 +260,6 @@ class Journal:
                 return
             after = page[-1].id
 
-    async def first_with(self, sha256: str, size: int, *, besides: int) -> Document | None:
-        """The first other document with these bytes that was not skipped, if there is one."""
-        file = {"document": besides, "digest": sha256, "bytes": size}
-        row = await self.database.read(lambda connection: connection.execute(TWIN, file).one_or_none())
-        return None if row is None else document_of(row)
-
     async def tally(self) -> Tally:
         """Counts and bytes."""
 
@@ -334,18 +327,12 @@ class Journal:
             query = query.where(groups.c.state.in_(states))
         return [group_of(row) for row in await self.database.read(lambda connection: connection.execute(query).all())]
 
-    async def group_sizes(self) -> Mapping[int, tuple[int, int]]:
-        """For each group, the documents that are in it and their bytes, those that failed or were skipped left out."""
-        query = (
-            select(documents.c.group_id, func.count(), func.sum(documents.c.size))
-            .where(
-                documents.c.group_id.is_not(None),
-                documents.c.state.not_in([State.FAILED.value, State.SKIPPED.value]),
-            )
-            .group_by(documents.c.group_id)
+    async def group_count(self, group: int) -> int:
+        """How many documents are in a group, those that failed or were skipped left out."""
+        query = select(func.count()).where(
+            documents.c.group_id == group, documents.c.state.not_in([State.FAILED.value, State.SKIPPED.value])
         )
-        rows = await self.database.read(lambda connection: connection.execute(query).all())
-        return {group_id: (count, int(size or 0)) for group_id, count, size in rows}
+        return await self.database.read(lambda connection: connection.execute(query).scalar_one())
 
     # Samples
 

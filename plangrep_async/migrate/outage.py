@@ -82,7 +82,7 @@ class Outage:
                 except OUTAGES as error:
                     away = True
                     self._open.clear()
-                    self._emit(Waiting(f"the service is out of reach ({error}); waiting for it, nothing is lost", wait))
+                    self._emit(Waiting(f"{_words(error)} ({error}); waiting for it, nothing is lost", wait))
                     await self._pause(wait)
                     wait = min(_LONGEST, wait * 2)
             if away:
@@ -109,3 +109,12 @@ class Outage:
         self._emit(Waiting("the service answers, but its storage is out of reach; waiting, nothing is lost", wait))
         await self._pause(wait)
         return True
+
+
+def _words(error: Exception) -> str:
+    waited = isinstance(error, DeadlineExceededError) and 2 * error.spent.get("rate limit", 0.0) > sum(
+        error.spent.values()
+    )
+    if isinstance(error, RateLimitError) or waited:
+        return "the allowance of calls is used up"
+    return "the service is out of reach"

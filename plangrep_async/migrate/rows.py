@@ -73,7 +73,7 @@ class Sample:
 
 
 TWIN = (
-    select(documents)
+    select(documents.c.id)
     .where(
         documents.c.sha256 == bindparam("digest"),
         documents.c.size == bindparam("bytes"),
@@ -84,7 +84,7 @@ TWIN = (
     .order_by(documents.c.id)
     .limit(1)
 )
-"""The first other document with these bytes that was not skipped."""
+"""The id of the first other document with these bytes that was not skipped."""
 
 SEEN = ("size", "mtime_ns", "inode", "name", "kind", "path", "folder", "title", "classification")
 """What a second sight of a document may change."""

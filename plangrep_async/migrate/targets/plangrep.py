@@ -172,8 +172,8 @@ class PlangrepTarget:
         if not job.status.has_result:
             error = f"the job ended as {job.status.value}" + (f": {job.error}" if job.error else "")
         await run.journal.change_group(group.id, state="failed" if error else "done", error=error)
-        sizes = await run.journal.group_sizes()
-        run.group_ended(group.target_id, job.status.value, sizes.get(group.id, (0, 0))[0], error)
+        count = await run.journal.group_count(group.id)
+        run.group_ended(group.target_id, job.status.value, count, error)
 
     async def verify(self, journal: Journal, *, deep: bool) -> Verified:
         """By each job's result, or its list of files while it has none: document id, name and size."""
