@@ -91,7 +91,8 @@ class TransferPool:
         self._idle = IdleConnections(limit=max_idle)
         self._sessions: dict[Origin, ssl.SSLSession] = {}
         self._blocks = Blocks(block_size)
-        self._turnstile = Turnstile(cores())
+        # One more place than there are cores: none of these is idle while the next thread wakes up.
+        self._turnstile = Turnstile(cores() + 1)
         self._closed = False
 
     def send(
