@@ -99,10 +99,10 @@ class FakeTransfer:
             if self._keep:
                 kept += piece[:got]
             done += got
+            if done == request.body.length:
+                request.body.source.verify()
             if on_sent is not None:
                 on_sent(len(request.body.prefix) + done)
-        if request.body.source is not None:
-            request.body.source.verify()
         kept += request.body.suffix
         if on_sent is not None:
             on_sent(len(request.body.prefix) + done + len(request.body.suffix))

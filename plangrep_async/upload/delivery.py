@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 from attrs import evolve
@@ -188,7 +189,8 @@ class Delivery:
 
     def _open_all(self, _job: Job[None]) -> None:
         for source in self.sources:
-            source.open().close()
+            with closing(source.open()) as opened:
+                opened.verify()
 
     async def save(self, **changes: Any) -> None:
         """Take over changes of the state and tell the user. Raises what the user's callback raises."""

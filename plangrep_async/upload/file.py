@@ -46,6 +46,7 @@ def guess_content_type(name: str) -> str:
     return _CONTENT_TYPES.get(suffix) or _PYTHONS_OWN.get(suffix) or "application/octet-stream"
 
 
+_SIZES = (int, type(None))
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -94,11 +95,8 @@ class UploadFile:
     attributes: Mapping[str, Any] = field(factory=dict, converter=_frozen_copy, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        for field_name, kind in (("name", str), ("content_type", str), ("size", int)):
-            value = getattr(self, field_name)
-            if not (isinstance(value, kind) or (value is None and kind is int)) or isinstance(value, bool):
-                wanted = "a string" if kind is str else "a whole number"
-                raise InvalidInputError(f"UploadFile({field_name}=) must be {wanted}, not {value!r}")
+        if type(self.name) is not str or type(self.content_type) is not str or type(self.size) not in _SIZES:
+            self._check_kinds()
         name = self.name or _name_of(self.source)
         if not name:
             raise InvalidInputError(
@@ -113,6 +111,13 @@ class UploadFile:
             raise InvalidInputError(f"UploadFile({name!r}, size=): {self.size} is negative; give the number of bytes")
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "content_type", self.content_type or guess_content_type(name))
+
+    def _check_kinds(self) -> None:
+        for field_name, kind in (("name", str), ("content_type", str), ("size", int)):
+            value = getattr(self, field_name)
+            if not (isinstance(value, kind) or (value is None and kind is int)) or isinstance(value, bool):
+                wanted = "a string" if kind is str else "a whole number"
+                raise InvalidInputError(f"UploadFile({field_name}=) must be {wanted}, not {value!r}")
 
     @classmethod
     def of(cls, value: UploadFile | FileSource) -> UploadFile:

@@ -15,6 +15,7 @@ from typing import BinaryIO, Protocol, cast
 
 from ..errors import InvalidInputError, SourceChangedError, SourceNotFoundError, SourceUnreadableError
 from .fingerprint import Fingerprint
+from .ordering import LARGE
 
 __all__ = [
     "DescriptorSource",
@@ -110,7 +111,11 @@ class MemorySource(_Plain):
 
 
 class _OpenDescriptor:
-    """A file descriptor of our own, read with ``pread``: no position, so no lock between threads."""
+    """A file descriptor of our own, read with ``pread``: no position, so no lock between threads.
+
+    A large file is checked before anything of it leaves; a small one is read at once, and checked then; one without
+    bytes is never read, so it is checked here.
+    """
 
     __slots__ = ("_descriptor", "_name", "_then", "_was")
 
@@ -119,6 +124,8 @@ class _OpenDescriptor:
         self._name = name
         self._was = was
         self._then = then
+        if 0 < was.size < LARGE:
+            return
         try:
             self.verify()
         except BaseException:

@@ -13,6 +13,7 @@ from plangrep_async.errors import (
     SourceUnreadableError,
 )
 from plangrep_async.upload import UploadFile
+from plangrep_async.upload.ordering import LARGE
 from plangrep_async.upload.source import survey
 
 CONTENT = bytes(range(256)) * 40
@@ -124,6 +125,16 @@ def test_a_change_is_seen_when_reading_ends(path, given, change):
         opened.verify()
     opened.close()
     with pytest.raises(SourceChangedError):
+        read(source)
+
+
+@pytest.mark.parametrize("size", [0, LARGE])
+def test_what_is_large_or_never_read_is_checked_when_it_is_opened(tmp_path, size):
+    path = tmp_path / "file"
+    path.write_bytes(bytes(size))
+    source = survey(UploadFile(path))
+    path.write_bytes(bytes(size + 1))
+    with pytest.raises(SourceChangedError):
         source.open()
 
 
@@ -135,7 +146,7 @@ def test_a_file_that_was_replaced_is_not_the_same(path):
     os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
     os.replace(other, path)
     with pytest.raises(SourceChangedError):
-        source.open()
+        read(source)
 
 
 def test_a_seekable_object_that_grew_is_not_the_same():
