@@ -50,6 +50,10 @@ class UploadError(PlangrepAsyncError):
         self.bytes_sent = bytes_sent
         self.bytes_confirmed = bytes_confirmed
 
+    def __str__(self) -> str:
+        named = not self.file_name or self.file_name in self.message
+        return self.message if named else f"{self.file_name}: {self.message}"
+
 
 class SourceError(UploadError):
     """Something is wrong with the file itself; sending it again as it is does not help."""

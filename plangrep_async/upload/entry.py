@@ -103,10 +103,16 @@ class Entry(Generic[R]):
         if fingerprint.size >= LARGE or not source.quick:
             self._carry()
             return
+        try:
+            self._post(source)
+        except Exception as error:  # noqa: BLE001 - it must not be lost, nor stop those that were looked at with it
+            self._end("failed", error=error)
+
+    def _post(self, source: Source) -> None:
         upload, target = self.upload, self.upload.target
         assert isinstance(target, (PutTarget, PostFormTarget, FormTarget))
-        self.meter.size = fingerprint.size
-        self._files = (PreparedFile(upload.file, fingerprint),)
+        self.meter.size = source.fingerprint.size
+        self._files = (PreparedFile(upload.file, source.fingerprint),)
         build = partial(single_request, target, self._files)
         job = self._engine.attempt((source,), build, meter=self.meter, order=self._order)
         job.on_settled = self._answered

@@ -127,7 +127,7 @@ class _Session:
                     raise error
                 await self._renew(generation, error)
                 continue
-            pause = retries.wait(confirmed=delivery.meter.confirmed, retry_after=judgement.retry_after)
+            pause = retries.wait(error, confirmed=delivery.meter.confirmed, retry_after=judgement.retry_after)
             mismatches += isinstance(error, ChecksumMismatchError)
             if judgement.verdict is Verdict.DOUBT and self.target.list_parts is not None:
                 found = [listed for listed in await self.target.list_parts() if listed.number == one.number]

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from .._checks import check_kinds
 from .._clock import Clock, SystemClock
-from ..errors import ClientClosedError
+from ..errors import ClientClosedError, InvalidInputError, TransferCancelledError
 from ..session.guard import Guard
 from .courier import Courier
 from .engine import Engine
@@ -136,6 +136,7 @@ class UploadScheduler:
         multipart session is kept for resume, unless ``Upload.abort``.
         """
         self._guard.check()
+        _check_upload(upload)
         meter = Meter(upload.file.name, self.clock.monotonic())
         courier = Courier(self._ready_engine(), upload, next(self._order), meter)
         task: asyncio.Task[R] = asyncio.get_running_loop().create_task(courier.deliver())
@@ -153,6 +154,11 @@ class UploadScheduler:
         except asyncio.CancelledError:
             if self._guard.closed and not _is_being_cancelled():
                 raise ClientClosedError("the UploadScheduler was closed while the upload ran") from None
+            if not _is_being_cancelled():
+                name = upload.file.name
+                raise TransferCancelledError(
+                    f"{name}: one of the upload's own functions was cancelled", file_name=name
+                ) from None
             raise
         finally:
             tracker.end(meter, stored=stored)
@@ -197,13 +203,15 @@ class UploadScheduler:
             on_progress: called from the event loop, at most ten times a second, and once at the end.
 
         Leaving the loop early, or cancelling it, cancels what still runs (use ``contextlib.aclosing`` to wait for it).
-        An error raised by ``uploads`` itself is raised here after the outcomes of what was already taken.
+        An error raised by ``uploads`` itself is raised here after the outcomes of what was already taken; so is
+        ``InvalidInputError`` for what is no :class:`Upload`.
         """
         self._guard.check()
         engine = self._ready_engine()
         tracker = Tracker(self.clock, on_progress)
 
         def start(upload: Upload[R]) -> Entry[R]:
+            _check_upload(upload)
             entry = Entry(engine, upload, next(self._order), ended)
             self._entries.add(entry)
             tracker.add(entry.meter)
@@ -275,6 +283,11 @@ class UploadScheduler:
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         self._idle.set()
+
+
+def _check_upload(upload: object) -> None:
+    if not isinstance(upload, Upload):
+        raise InvalidInputError(f"uploads: an Upload is needed, not {type(upload).__name__}: Upload(file, target)")
 
 
 def _is_being_cancelled() -> bool:

@@ -59,7 +59,7 @@ async def send_single(delivery: Delivery, target: PutTarget | PostFormTarget | F
                 return renewed
             target = renewed
             continue
-        pause = retries.wait(retry_after=judgement.retry_after)
+        pause = retries.wait(error, retry_after=judgement.retry_after)
         if judgement.verdict is not Verdict.RETRY:
             await delivery.pause(pause or 0.0)
             confirmation = await delivery.settle(target, error)

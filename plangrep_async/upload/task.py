@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeAlias
 from attrs import field, frozen
 from typing_extensions import TypeVar
 
+from .._checks import is_number
 from ..errors import InvalidInputError
 from .file import FileSource, UploadFile
 from .fingerprint import Fingerprint
@@ -215,9 +216,9 @@ class Upload(Generic[R]):
     def __attrs_post_init__(self) -> None:
         if not self.files:
             raise InvalidInputError("Upload(files=): there is no file; give at least one")
-        if self.deadline is not None and not self.deadline > 0:
+        if self.deadline is not None and not (is_number(self.deadline) and self.deadline > 0):
             raise InvalidInputError(
-                f"Upload(deadline=): {self.deadline} is not positive; give seconds, or None for none"
+                f"Upload(deadline=): {self.deadline!r} is no positive number; give seconds, or None for none"
             )
 
     @property

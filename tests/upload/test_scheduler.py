@@ -579,3 +579,25 @@ async def test_statistics_by_host(open_scheduler):
     [(host, lane)] = scheduler.statistics().items()
     assert host == "https://storage.example"
     assert (lane.limit, lane.running, lane.waiting, lane.complaints) == (5, 0, 0, 0)
+
+
+async def test_what_is_no_upload_is_refused_and_nothing_is_lost(open_scheduler):
+    scheduler = open_scheduler(FakeTransfer())
+    seen = []
+    with pytest.raises(InvalidInputError, match="an Upload is needed, not int"):
+        async for outcome in scheduler.run([put(), 3]):
+            seen.append(outcome.status)
+    assert seen == ["stored"]
+    with pytest.raises(InvalidInputError, match="an Upload is needed, not str"):
+        await scheduler.upload("plan.pdf")
+    with pytest.raises(InvalidInputError, match=r"deadline=.*'5'"):
+        put(deadline="5")
+
+
+async def test_a_function_of_the_users_that_is_cancelled_is_not_the_callers_cancellation(open_scheduler):
+    async def slot(_request):
+        raise asyncio.CancelledError
+
+    upload = Upload(UploadFile(b"x", name="a.pdf"), slot)
+    with pytest.raises(TransferCancelledError, match=r"a\.pdf: one of the upload's own functions"):
+        await open_scheduler(FakeTransfer()).upload(upload)

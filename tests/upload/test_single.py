@@ -8,6 +8,7 @@ import pytest
 
 from plangrep_async.errors import (
     ChecksumMismatchError,
+    InvalidInputError,
     SourceChangedError,
     StorageError,
     TransferConnectionError,
@@ -411,3 +412,15 @@ async def test_one_upload_tells_its_progress(open_scheduler, script, make_answer
         await scheduler.upload(Upload(file(), PutTarget(url=URL)), on_progress=seen.append)
     last = seen[-1]
     assert (last.final, last.uploads_done, last.uploads_failed, last.bytes_confirmed) == (True, 0, 1, 0)
+
+
+async def test_a_retry_after_past_the_cap_is_said(run, make_answer):
+    outcome, _ = await run(PutTarget(url=URL), make_answer(503, retry_after="100000"))
+    assert "it asks to wait 100000 s, and RetryPolicy.max_retry_after is 300" in str(outcome.error)
+
+
+async def test_an_error_names_its_file(run):
+    outcome, _ = await run(PutTarget(url="http://user@storage.example/k"))
+    assert isinstance(outcome.error, InvalidInputError)
+    outcome, _ = await run(PutTarget(url=URL), LOST_UNSENT)
+    assert str(outcome.error) == "plan.pdf: refused"

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from ...errors import PlangrepAsyncError, TransferConnectionError, UploadError
 from .exchange import Exchange
+from .proxy import Proxy
 from .request import WireRequest
 from .url import Origin, redacted
 
@@ -15,9 +16,11 @@ __all__ = ["annotate", "explain"]
 E = TypeVar("E", bound=PlangrepAsyncError)
 
 
-def explain(error: Exception, origin: Origin, exchange: Exchange | None, *, reused: bool) -> TransferConnectionError:
+def explain(
+    error: Exception, origin: Origin, proxy: Proxy | None, exchange: Exchange | None, *, reused: bool
+) -> TransferConnectionError:
     """The error for a connection that could not be made (then there is no ``exchange``) or broke."""
-    host = origin.authority
+    host = origin.authority if proxy is None else f"{origin.authority} through the proxy {proxy.host}:{proxy.port}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return TransferConnectionError(f"the certificate of {host} is not trusted: {error.verify_message}")
     stale = reused and exchange is not None and exchange.unanswered

@@ -34,6 +34,8 @@ def request_head(request: WireRequest, target: Target, *, through_proxy: bool = 
     lines: list[str] = []
     has_host = has_length = False
     for name, value in request.headers:
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise InvalidInputError(f"header {name!r} must be text, not {type(value).__name__}")
         lower = name.lower()
         if not _TOKEN.fullmatch(name):
             raise InvalidInputError(f"{name!r} cannot be a header's name")

@@ -174,7 +174,7 @@ class TransferPool:
         except (OSError, AnswerError) as error:
             if cancel.cancelled:  # which shut the socket down
                 raise annotate(TransferCancelledError("cancelled"), request, exchange) from error
-            raise annotate(explain(error, target.origin, exchange, reused=reused), request, exchange) from error
+            raise annotate(explain(error, target.origin, proxy, exchange, reused=reused), request, exchange) from error
         finally:
             if channel is not None and not kept:
                 channel.close()

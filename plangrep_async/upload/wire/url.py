@@ -77,6 +77,8 @@ def _origin(scheme: str, authority: str) -> Origin:
     if match is None or not 0 < port < 65536:
         raise InvalidInputError(f"{authority!r} is not a host with an optional port (international names: in punycode)")
     host = match["host"].lower()
+    if not host.startswith("[") and (len(host) > 253 or any(len(label) > 63 for label in host.split("."))):
+        raise InvalidInputError(f"{host[:80]!r}... is no host: 63 characters at most between its dots, 253 in all")
     return Origin(
         scheme=scheme,
         host=host.strip("[]"),

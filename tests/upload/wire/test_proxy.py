@@ -191,6 +191,11 @@ def test_a_proxy_that_refuses(start, make_pool, send, put, answer, what):
     assert "secret" not in str(caught.value)
 
 
+def test_a_proxy_that_is_not_there_is_named(make_pool, send, put):
+    with pytest.raises(TransferConnectionError, match=r"storage\.example through the proxy 127\.0\.0\.1:1 failed"):
+        send(make_pool(proxy="http://127.0.0.1:1"), put("http://storage.example/k", b"x"))
+
+
 def test_a_proxy_that_does_not_answer(start, make_pool, send, put):
     far = start(lambda line: far.release.wait(5))
     with pytest.raises(TransferConnectionError, match=r"tunnel within 0\.1 s"):

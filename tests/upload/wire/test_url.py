@@ -29,7 +29,7 @@ def test_what_is_taken(url, origin, path):
         "", "/path", "//h/", "http:/h", "http://", "http:///x", "ftp://h/", "file:///etc/passwd", "http://user:secret@h/",
         "http://h/a b", "http://h/a\r\nEvil: 1", "http://h/\x00", "http://h/ä", "http://h/#f", "http://h/a\\b", 'http://h/"',
         "http://h:0/", "http://h:65536/", "http://h:x/", "http://h:/", "http://h\\@evil/", "http://[::1/", "http://bücher.example/",
-        "http://h/<x>", " http://h/", "http://h/\n",
+        "http://h/<x>", " http://h/", "http://h/\n", f"http://{'a' * 64}.example/", f"http://{'a.' * 127}example/",
     ],
 )  # fmt: skip
 def test_what_is_refused(url):
