@@ -584,9 +584,13 @@ async def test_statistics_by_host(open_scheduler):
 async def test_what_is_no_upload_is_refused_and_nothing_is_lost(open_scheduler):
     scheduler = open_scheduler(FakeTransfer())
     seen = []
-    with pytest.raises(InvalidInputError, match="an Upload is needed, not int"):
+
+    async def consume():
         async for outcome in scheduler.run([put(), 3]):
             seen.append(outcome.status)
+
+    with pytest.raises(InvalidInputError, match="an Upload is needed, not int"):
+        await consume()
     assert seen == ["stored"]
     with pytest.raises(InvalidInputError, match="an Upload is needed, not str"):
         await scheduler.upload("plan.pdf")
