@@ -85,10 +85,10 @@ def _rows(goals: list[Goal]) -> str:
 
 
 def _notes(path: Path) -> str:
-    """What was written by hand stays: everything from the heading on."""
+    """What was written by hand stays: the section with this heading."""
     heading = "## What the profiles show"
     text = path.read_text() if path.exists() else ""
-    return heading + text.partition(heading)[2] if heading in text else f"{heading}\n"
+    return heading + text.partition(heading)[2].partition("\n## ")[0]
 
 
 def compose(results: dict[str, Any], notes: str, weather: str) -> str:

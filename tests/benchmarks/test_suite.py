@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
+from benchmarks import report
 from benchmarks.__main__ import questions
 from benchmarks.clients import CLIENTS, OURS
 from benchmarks.concurrency import sag
@@ -93,3 +95,12 @@ def test_the_set_is_as_large_as_it_is_said_to_be() -> None:
     assert drawn == sizes(5_000, 200_000_000, seed=1)
     assert (min(drawn), max(drawn), drawn.count(200_000_000) >= 5) == (1_000, 200_000_000, True)
     assert 6e9 < sum(drawn) < 12e9
+
+
+def test_what_was_written_by_hand_stays_and_nothing_is_doubled(tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks.md"
+    assert report._notes(page) == "## What the profiles show"
+    page.write_text(
+        "## Goals\n\n## What the profiles show\n\nBy hand.\n\n## Uploads\n\n2\n\n## Memory\n\n3\n"
+    )
+    assert report._notes(page) == "## What the profiles show\n\nBy hand.\n"
