@@ -100,7 +100,5 @@ def test_the_set_is_as_large_as_it_is_said_to_be() -> None:
 def test_what_was_written_by_hand_stays_and_nothing_is_doubled(tmp_path: Path) -> None:
     page = tmp_path / "benchmarks.md"
     assert report._notes(page) == "## What the profiles show"
-    page.write_text(
-        "## Goals\n\n## What the profiles show\n\nBy hand.\n\n## Uploads\n\n2\n\n## Memory\n\n3\n"
-    )
+    page.write_text("## Goals\n\n## What the profiles show\n\nBy hand.\n\n## Uploads\n\n2\n\n## Memory\n\n3\n")
     assert report._notes(page) == "## What the profiles show\n\nBy hand.\n"
