@@ -130,7 +130,7 @@ class _Joined(io.RawIOBase):
         self._position = max(0, base + offset)
         return self._position
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # io gives a memoryview
         wanted = min(len(buffer), max(0, self._content.size - self._position))
         filled = 0
         for block in self._content.blocks(self._position, wanted):

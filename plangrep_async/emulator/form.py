@@ -54,7 +54,7 @@ async def read_form(content_type: str, stream: AsyncIterable[bytes]) -> AsyncIte
     if found is None:
         raise FormError("the content type is not multipart/form-data with a boundary")
     collector = _Collector()
-    parser = MultipartParser(found.group(2), collector.callbacks())  # type: ignore[arg-type]
+    parser = MultipartParser(found.group(2), collector.callbacks())  # type: ignore[arg-type]  # its TypedDict
     try:
         async for chunk in stream:
             if chunk:

@@ -12,4 +12,4 @@ class Refusal(Exception):
 
     def response(self) -> Response:
         """The answer."""
-        raise NotImplementedError
+        raise NotImplementedError  # each service has its own shape of errors

@@ -96,5 +96,5 @@ def draw_chart(samples: Sequence[Sample], path: Path) -> None:
     errors.set_xlabel("UTC")
     locator = AutoDateLocator()  # type: ignore[no-untyped-call]  # matplotlib's dates have no types
     errors.xaxis.set_major_locator(locator)
-    errors.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    errors.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # as above
     figure.savefig(path, dpi=100)

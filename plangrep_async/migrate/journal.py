@@ -250,7 +250,7 @@ class Journal:
             query = query.where(documents.c.kind.in_(list(kinds)))
         while True:
             page = await self.database.read(
-                lambda connection, last=after: connection.execute(  # type: ignore[misc]
+                lambda connection, last=after: connection.execute(  # type: ignore[misc]  # mypy infers no lambda with a default
                     query.where(documents.c.id > last)
                 ).all()
             )

@@ -127,7 +127,7 @@ class Lease:
             try:
                 kept = await self._database.write(
                     lambda connection, until=until: (
-                        connection.execute(  # type: ignore[misc]
+                        connection.execute(  # type: ignore[misc]  # mypy infers no lambda with a default
                             update(leases)
                             .where(leases.c.name == _NAME, leases.c.owner == self._owner)
                             .values(expires_at=until)

@@ -60,7 +60,7 @@ class IdempotencyStore:
             raise conflict("idempotency_conflict", "this Idempotency-Key was used with another body")
         async with entry.lock:
             if entry.outcome:
-                return entry.outcome[0], True  # type: ignore[return-value]
+                return entry.outcome[0], True  # type: ignore[return-value]  # what this key's work gave
             outcome = await work()
             entry.outcome.append(outcome)
             return outcome, False

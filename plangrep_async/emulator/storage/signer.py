@@ -20,11 +20,11 @@ class UrlSigner:
     @property
     def endpoint(self) -> str:
         """Base URL of the store."""
-        raise NotImplementedError
+        raise NotImplementedError  # the backend knows where it listens
 
     def now(self) -> float:
         """The time by which signatures expire here."""
-        raise NotImplementedError
+        raise NotImplementedError  # the backend's clock: the emulator's own, or that of a real server
 
     def sign_put(
         self, bucket: str, key: str, *, size: int, sha256: str | None, content_type: str | None, lifetime: float
