@@ -183,6 +183,9 @@ class UploadScheduler:
 
         Raises:
             TransferError: no answer came.
+            InvalidInputError: the URL or a header breaks a rule; nothing was sent.
+
+        Cancellation: its connection is closed before the call returns.
         """
         self._guard.check()
         return await send_small(
