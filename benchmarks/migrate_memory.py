@@ -133,10 +133,10 @@ def _plangrid_project(emulator: Emulator) -> str:
     return uid
 
 
-async def plangrep_project(far: Emulated) -> str:
+async def plangrep_project(far: Emulated, name: str = "Migration") -> str:
     """A project that is ready."""
     async with PlangrepClient(far.api_key, base_url=far.plangrep_url) as client:
-        created = await client.projects.create("Migration")
+        created = await client.projects.create(name)
         return (await client.projects.wait_until_ready(created.project.id)).id
 
 

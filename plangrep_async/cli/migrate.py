@@ -87,13 +87,6 @@ _RUN: Options = (
         help="Files that changed since they were found; send-again: also those that had arrived.",
     ),
     click.option(
-        "--dedupe",
-        type=click.Choice(["skip", "keep"]),
-        default="skip",
-        show_default=True,
-        help="Files with the same bytes: send them once, or each.",
-    ),
-    click.option(
         "--spool-bytes",
         type=click.IntRange(min=1),
         metavar="BYTES",
@@ -101,6 +94,20 @@ _RUN: Options = (
     ),
     click.option("--wait", is_flag=True, help="Wait until the Plangrep jobs have ended."),
 )
+
+
+def _dedupe(default: str) -> Options:
+    return (
+        click.option(
+            "--dedupe",
+            type=click.Choice(["skip", "keep"]),
+            default=default,
+            show_default=True,
+            help="Files with the same bytes: take them once, or each.",
+        ),
+    )
+
+
 _JOURNAL: Options = (
     click.option(
         "--journal",
@@ -148,14 +155,14 @@ _add(
     "Move SOURCE to the target, or go on with it.\n\n"
     "Ctrl-C once finishes what is in flight, twice stops at once; SIGTERM is like Ctrl-C once. Nothing is lost in any "
     "case.",
-    *(*_SOURCE, *_TARGET, *_SELECTION, *_RUN, *_JOURNAL, *_OUTPUT),
+    *(*_SOURCE, *_TARGET, *_SELECTION, *_RUN, *_dedupe("skip"), *_JOURNAL, *_OUTPUT),
 )
 _add(
     "export",
     "Fetch SOURCE into FOLDER: files, records as JSON lines, and a manifest that can be imported again.",
     *_SOURCE,
     click.argument("target", metavar="FOLDER", type=click.Path(file_okay=False), callback=_absolute),
-    *(*_SELECTION, *_RUN, *_JOURNAL, *_OUTPUT),
+    *(*_SELECTION, *_RUN, *_dedupe("keep"), *_JOURNAL, *_OUTPUT),
     runs="run",
 )
 _add(

@@ -172,6 +172,10 @@ async def _until_stopped(
             loop.remove_signal_handler(number)
 
 
+def _more(what: str, number: int) -> list[str]:
+    return [f"{what}: {number:,} more"] if number > 0 else []
+
+
 def _show(result: Mapping[str, Any] | str) -> None:
     """The result, once, at the end: facts for machines or text for people."""
     if isinstance(result, str):
@@ -257,8 +261,11 @@ def _what_is_left(status: Status) -> str:
 
 def _verified_text(found: Verified, status: Status) -> str:
     lines = [f"{found.good:,} of {found.checked:,} documents are there and the same; {found.digests:,} by SHA-256"]
+    missing = found.checked - found.good - found.differing
     lines += [f"missing: {key}" for key in found.missing]
+    lines += _more("missing", missing - len(found.missing))
     lines += [f"different: {key}: {what}" for key, what in found.different.items()]
+    lines += _more("different", found.differing - len(found.different))
     lines += [f"note: {note}" for note in found.notes]
     if not status.is_complete:
         lines.append(f"Not complete: {_what_is_left(status)}.")

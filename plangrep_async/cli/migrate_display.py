@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from ..migrate import DocumentEnded, Event, GroupEnded, Progress, Resumed, Scanned, State, Waiting
+from ..migrate import DocumentEnded, Event, GroupEnded, Omitted, Progress, Resumed, Scanned, State, Waiting
 from .display import size_text, time_text
 
 __all__ = ["MigrationDisplay", "choose_migration_display", "progress_line", "write_json"]
@@ -64,6 +64,8 @@ def event_line(event: Event) -> str | None:
             return f"{target_id}: {state}, {documents} files" + (f": {error}" if error else "")
         case Waiting(reason, seconds):
             return f"{reason}; next try in {time_text(seconds)}"
+        case Omitted(kind, error):
+            return f"The export is without records of the kind {kind!r}: {error}"
         case Resumed(seconds):
             return f"It is there again after {time_text(seconds)}"
         case _:
@@ -94,7 +96,9 @@ class LineMigrationDisplay:
                 self.problem(progress_line(event))
             return
         line = event_line(event)
-        troubled = isinstance(event, DocumentEnded | Waiting) or (isinstance(event, GroupEnded) and event.error)
+        troubled = isinstance(event, DocumentEnded | Waiting | Omitted) or (
+            isinstance(event, GroupEnded) and event.error
+        )
         if line is not None and (troubled or not self._quiet):
             self.problem(line)
 

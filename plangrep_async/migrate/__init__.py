@@ -11,7 +11,7 @@
 
 from .document import Document, Found, Problem, State
 from .errors import JournalError, JournalLockedError, MigrationError, MigrationStopped
-from .events import DocumentEnded, Event, GroupEnded, Progress, Resumed, Scanned, Waiting
+from .events import DocumentEnded, Event, GroupEnded, Omitted, Progress, Resumed, Scanned, Waiting
 from .migration import Migration, Status
 from .options import MigrationOptions
 from .planning import Plan
@@ -44,6 +44,7 @@ __all__ = [
     "Progress",
     "Waiting",
     "Resumed",
+    "Omitted",
     "MigrationError",
     "MigrationStopped",
     "JournalError",

@@ -15,7 +15,7 @@ _SHOWN = 100
 
 
 class Checking:
-    """Notes good documents as verified, the others as completed only; holds no more than it shows.
+    """Notes good documents as verified, the others as completed only. Holds what it shows, and ids of what differs.
 
     Args:
         journal: of the migration. Nothing is noted in one that may not be written.
@@ -29,6 +29,7 @@ class Checking:
         self._number = 0
         self._digests = 0
         self._different: dict[str, str] = {}
+        self._differing: set[int] = set()
         self._notes: list[str] = []
 
     async def begin(self) -> None:
@@ -46,6 +47,7 @@ class Checking:
 
     def different(self, document: Document, what: str) -> None:
         """It is there, and not the same."""
+        self._differing.add(document.id)
         if len(self._different) < _SHOWN:
             self._different[document.key] = what
 
@@ -61,7 +63,7 @@ class Checking:
         tally = await self._journal.tally()
         missing: list[str] = []
         async for document in self._journal.documents(*(ARRIVED if self._read_only else (State.COMPLETED,))):
-            if document.key not in self._different and document.id not in self._unnoted:
+            if document.id not in self._differing and document.id not in self._unnoted:
                 missing.append(document.key)
             if len(missing) == _SHOWN:
                 break
@@ -69,6 +71,7 @@ class Checking:
             checked=tally.count(*ARRIVED),
             good=self._number,
             digests=self._digests,
+            differing=len(self._differing),
             missing=tuple(missing),
             different=self._different,
             notes=tuple(self._notes),

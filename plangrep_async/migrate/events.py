@@ -8,7 +8,7 @@ from attrs import frozen
 
 from .document import Problem, State
 
-__all__ = ["DocumentEnded", "Event", "GroupEnded", "Progress", "Resumed", "Scanned", "Waiting"]
+__all__ = ["DocumentEnded", "Event", "GroupEnded", "Omitted", "Progress", "Resumed", "Scanned", "Waiting"]
 
 
 @frozen
@@ -75,6 +75,19 @@ class Resumed:
 
 
 @frozen
+class Omitted:
+    """An export is without the records of a kind, which the account may not read.
+
+    Attributes:
+        kind: ``"role"`` for example.
+        error: in words.
+    """
+
+    kind: str
+    error: str
+
+
+@frozen
 class Progress:
     """The whole migration at a moment.
 
@@ -108,4 +121,4 @@ class Progress:
     final: bool = False
 
 
-Event: TypeAlias = Scanned | DocumentEnded | GroupEnded | Waiting | Resumed | Progress
+Event: TypeAlias = Scanned | DocumentEnded | GroupEnded | Waiting | Resumed | Omitted | Progress

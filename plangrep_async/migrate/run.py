@@ -71,8 +71,13 @@ class Run:
         self.stopped_by: Exception | None = None
         self.pace = Pace(options.max_bandwidth, clock, self.pause)
         self.outage = Outage(
-            target.probe, emit, self.pause, lambda: self.stopping, clock=clock, patience=options.patience
+            self._probe, emit, self.pause, lambda: self.stopping, clock=clock, patience=options.patience
         )
+
+    async def _probe(self) -> None:
+        await self.target.probe()
+        if self.source.is_remote:
+            await self.source.probe()
 
     # Stopping
 

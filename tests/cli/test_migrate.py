@@ -229,6 +229,7 @@ def test_json_is_one_object_a_line_with_the_documented_keys(move: Move) -> None:
         "checked": 7,
         "good": 7,
         "digests": 7,
+        "differing": 0,
         "missing": [],
         "different": {},
         "notes": [],
@@ -271,6 +272,24 @@ def test_what_differs_at_the_target_is_found(move: Move, services: Emulator, tmp
     assert (verified["ok"], verified["checked"] - verified["good"]) == (False, 2)
     assert verified["missing"] == ["photo.png"]
     assert list(verified["different"]) == ["floor 1/plan 1.pdf"]
+
+
+def test_what_differs_is_told_apart_from_what_is_missing_however_much_it_is(command: Command, tmp_path: Path) -> None:
+    tree, folder, journal = tmp_path / "many", tmp_path / "backup", tmp_path / "many.db"
+    tree.mkdir()
+    for number in range(230):
+        (tree / f"{number:03}.pdf").write_bytes(b"%PDF-1.4 " + str(number).encode())
+    assert command("migrate", "run", tree, "--to", folder, "--journal", journal).code == 0
+    for number in range(225):
+        path = folder / "files" / f"{number:03}.pdf"
+        path.unlink() if number < 105 else path.write_bytes(b"another")
+    (verified,) = command("migrate", "verify", "--json", "--journal", journal).events
+    assert (verified["checked"], verified["good"], verified["differing"]) == (230, 5, 120)
+    assert verified["missing"] == [f"{number:03}.pdf" for number in range(100)]
+    assert list(verified["different"]) == [f"{number:03}.pdf" for number in range(105, 205)]
+    told = command("migrate", "verify", "--journal", journal).out.splitlines()
+    assert "missing: 5 more" in told
+    assert "different: 20 more" in told
 
 
 def test_too_many_failures_stop_the_run(move: Move) -> None:
@@ -382,8 +401,9 @@ def test_an_export_can_be_imported_again(
     assert sum(ended.events[-1]["documents"].values()) == 34
     records = [json.loads(line) for line in (out / "records.jsonl").read_text().splitlines()]
     manifest = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
-    assert len(records) == len(manifest) == arrived
-    assert {line["kind"] for line in records} == {"attachment", "photo", "sheet"}
+    assert sum("file" in line for line in records) == len(manifest) == arrived == 34
+    assert {line["kind"] for line in records if "file" in line} == {"attachment", "photo", "sheet"}
+    assert {"issue", "rfi", "comment", "user"} < {line["kind"] for line in records if "file" not in line}
     assert all("url" not in line["record"] and line["record"]["uid"] for line in records)
     for line in manifest:
         assert (out / line["path"]).stat().st_size == line["size"]
@@ -394,7 +414,7 @@ def test_an_export_can_be_imported_again(
         assert [row["path"] for row in csv.DictReader(file)] == [line["path"] for line in manifest]
     assert command("migrate", "verify", "--journal", tmp_path / "out.db").code == 0
 
-    back = ["migrate", "run", out / "manifest.jsonl", "--to", f"plangrid:{empty_project}"]
+    back = ["migrate", "run", out / "manifest.jsonl", "--to", f"plangrid:{empty_project}", "--dedupe", "keep"]
     assert command(*back, "--journal", tmp_path / "in.db").code == 0
     (verified,) = command("migrate", "verify", "--deep", "--json", "--journal", tmp_path / "in.db").events
     assert (verified["ok"], verified["checked"], verified["complete"]) == (True, arrived, True)

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from blockbuster import BlockBuster
@@ -21,6 +22,7 @@ from plangrep_async.migrate import (
     Target,
 )
 from plangrep_async.migrate.document import Document, Found
+from plangrep_async.migrate.sources.source import no_records
 from plangrep_async.migrate.spool import Spool
 from plangrep_async.plangrid import PlanGridClient
 
@@ -152,6 +154,9 @@ class Remote:
             await asyncio.sleep(0.001)
             to.write_bytes(f"%PDF-1.4 {document.key} ".encode().ljust(self.sizes[int(document.key)], b"x"))
         return to
+
+    def records(self) -> AsyncGenerator[list[dict[str, Any]], None]:
+        return no_records()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from ...errors import ConfigurationError, InvalidInputError
 from ..document import Document, Found, Problem
+from .source import no_records
 from .tree import absolute, in_thread
 
 __all__ = ["COLUMNS", "Manifest", "row_of"]
@@ -60,6 +61,10 @@ class Manifest:
         """The file where it is."""
         assert document.path is not None
         return Path(document.path)
+
+    def records(self) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """None: there are files only."""
+        return no_records()
 
     def _read(self) -> Iterator[Found]:
         if not self.file.is_file():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Callable, Collection
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,8 @@ from ...plangrid import Attachment, Photo, PlanGridClient, Sheet
 from ...plangrid.models import Record
 from ...plangrid.pages import Listing
 from ..document import Document, Found
+from .plangrid_records import plain, project_records
+from .source import no_records
 
 __all__ = ["KINDS", "PlanGridSource", "probe_project"]
 
@@ -27,8 +28,8 @@ class PlanGridSource:
     Args:
         client: of an account that may read the project; stays open.
         project_uid: the project.
-        kinds: which records to take.
-        since: only those that were created or changed since.
+        kinds: which files to take; all of them by default. Where they are chosen, an export has no other records.
+        since: only what was created or changed since.
     """
 
     is_remote = True
@@ -38,14 +39,15 @@ class PlanGridSource:
         client: PlanGridClient,
         project_uid: str,
         *,
-        kinds: Collection[str] = KINDS,
+        kinds: Collection[str] | None = None,
         since: datetime | None = None,
     ) -> None:
-        if unknown := set(kinds) - set(KINDS):
+        if unknown := set(kinds or ()) - set(KINDS):
             raise ConfigurationError(f"kinds: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
         self._client = client
         self._project = client.project(project_uid)
-        self._kinds = tuple(kind for kind in KINDS if kind in kinds)
+        self._kinds = KINDS if kinds is None else tuple(kind for kind in KINDS if kind in kinds)
+        self._everything = kinds is None
         self._since = since
 
     @property
@@ -92,6 +94,11 @@ class PlanGridSource:
             return await self._project.photos.download(uid, to)
         packet = await self._project.sheets.create_packet([uid])
         return await self._project.sheets.download_packet(await self._project.sheets.wait_for_packet(packet), to)
+
+    def records(self) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """Issues and their lists, RFIs and their statuses, comments, annotations, snapshots, field reports, version
+        sets, users and roles. See :meth:`Source.records`."""
+        return project_records(self._client, self._project, self._since) if self._everything else no_records()
 
 
 async def probe_project(client: PlanGridClient, uid: str) -> None:
@@ -151,9 +158,9 @@ def _sheet(record: Sheet) -> Found:
 
 
 def _source(record: Record) -> dict[str, Any]:
-    """The record as it came, for the records of an export; without its URL, which may be signed."""
-    fields = {name: value for name, value in record.to_dict().items() if name != "url"}
-    return {"uid": fields["uid"], "record": json.loads(json.dumps(fields, default=str))}
+    """The record as it came, for the records of an export."""
+    told = plain(record)
+    return {"uid": told["uid"], "record": told}
 
 
 def _attributes(**values: Any) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..document import Document, Found
 
-__all__ = ["FETCHES", "Source"]
+__all__ = ["FETCHES", "Source", "no_records"]
 
 FETCHES = 8
 """Files of a remote source that are fetched at once, at most."""
@@ -48,3 +48,18 @@ class Source(Protocol):
         Raises what the service raises, and ``OSError`` where the file cannot be written.
         """
         ...
+
+    def records(self) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """What the source has besides documents, some dozens at a time, for an export: ``kind``, ``record`` as the
+        service tells it, and ``references`` (uids by collection) where it refers to others.
+
+        Records of a kind that the account may not read are one line with ``kind`` and ``error``.
+        """
+        ...
+
+
+async def no_records() -> AsyncGenerator[list[dict[str, Any]], None]:
+    """Of a source that has documents only."""
+    nothing: tuple[list[dict[str, Any]], ...] = ()
+    for page in nothing:
+        yield page

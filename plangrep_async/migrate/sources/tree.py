@@ -11,9 +11,11 @@ from contextlib import aclosing
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from ...errors import ConfigurationError
 from ..document import Document, Found, Problem
+from .source import no_records
 
 __all__ = ["FolderTree", "absolute", "in_thread"]
 
@@ -68,6 +70,10 @@ class FolderTree:
         """The file where it is."""
         assert document.path is not None
         return Path(document.path)
+
+    def records(self) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """None: there are files only."""
+        return no_records()
 
     def _walk(self) -> Iterator[Found]:
         if not os.path.isdir(self.root):

@@ -10,13 +10,17 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, PlangrepAsyncError
 from ...ratelimit import LimiterStatistics
 from ..checking import ARRIVED, Checking, differences
-from ..document import OPEN, Document, Found, State
+from ..document import OPEN, Document, Found, Problem, State
+from ..events import Omitted
+from ..failure import Verdict, judge
 from ..feed import Ready, feed
 from ..journal import Journal
 from ..packing import Crew
@@ -37,7 +41,8 @@ class FolderTarget:
     """Files below ``root/files``, and beside them ``manifest.jsonl``, ``manifest.csv`` and ``records.jsonl``.
 
     A file appears under its name only when it is whole, on the disk and in the journal; before that it lies in
-    ``root/.parts``, which the end of a run removes. The lists are written then, of everything that has arrived.
+    ``root/.parts``, which the end of a run removes. The lists are written then, of everything that has arrived;
+    ``records.jsonl`` also has what the source tells besides its files, unless the run was stopped.
 
     Args:
         root: the folder; made when there is none.
@@ -112,23 +117,38 @@ class FolderTarget:
 
     async def finish(self, run: Run) -> None:
         """Write the lists; each replaces its predecessor only when it is whole. Remove what a crash left unfinished."""
-        await self.write_lists(run.journal)
+        for attempt in range(1, run.options.attempts + 1):
+            try:
+                await self._write_lists(run)
+                break
+            except PlangrepAsyncError as error:
+                if attempt == run.options.attempts or judge(error).verdict is not Verdict.LATER:
+                    raise
+                await run.outage.blame(judge(error))
         await asyncio.to_thread(shutil.rmtree, self.root / _PARTS, ignore_errors=True)
 
-    async def write_lists(self, journal: Journal) -> None:
-        """Write ``manifest.jsonl``, ``manifest.csv`` and ``records.jsonl`` of what has arrived, a page at a time."""
+    async def _write_lists(self, run: Run) -> None:
         lists = await asyncio.to_thread(_Lists, self.root)
         try:
-            page: list[Document] = []
-            async for document in journal.documents(*ARRIVED):
-                page.append(document)
-                if len(page) == _PAGE:
+            async with aclosing(_paged(run.journal.documents(*ARRIVED))) as pages:
+                async for page in pages:
                     await asyncio.to_thread(lists.write, page)
-                    page = []
-            await asyncio.to_thread(lists.write, page)
+            duplicates = run.journal.documents(State.SKIPPED, problem=Problem.DUPLICATE)
+            async with aclosing(_paged(duplicates)) as pages:
+                async for page in pages:
+                    twins = await run.journal.keys({document.duplicate_of or 0 for document in page})
+                    await asyncio.to_thread(lists.write_duplicates, page, twins)
+            omitted: dict[str, str] = {}
+            if not run.stopping:
+                async with aclosing(run.source.records()) as records:
+                    async for lines in records:
+                        omitted |= {line["kind"]: line["error"] for line in lines if "error" in line}
+                        await asyncio.to_thread(lists.write_records, lines)
             await asyncio.to_thread(lists.keep)
         finally:
             await asyncio.to_thread(lists.close)
+        for kind, error in omitted.items():
+            run.emit(Omitted(kind, error))
 
     async def verify(self, journal: Journal, *, deep: bool) -> Verified:
         """Size and SHA-256 of every file."""
@@ -211,6 +231,22 @@ def _place(whole: Path, target: Path, part: Path) -> None:
         os.replace(part, target)
 
 
+async def _paged(documents: AsyncGenerator[Document, None]) -> AsyncGenerator[list[Document], None]:
+    page: list[Document] = []
+    async with aclosing(documents):
+        async for document in documents:
+            page.append(document)
+            if len(page) == _PAGE:
+                yield page
+                page = []
+    if page:
+        yield page
+
+
+def _line(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False, default=str) + "\n"
+
+
 def _digest(path: Path) -> tuple[str, int]:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(file.fileno()).st_size
@@ -234,12 +270,19 @@ class _Lists:
         lines, _, records = self._files
         for document in documents:
             row = row_of(document, str(document.target_id))
-            lines.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+            lines.write(_line(row))
             self._table.writerow(row)
-            record = document.source.get("record")
-            if record is not None:
-                line = {"kind": document.kind, "file": document.target_id, "record": record}
-                records.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+            if (record := document.source.get("record")) is not None:
+                records.write(_line({"kind": document.kind, "file": document.target_id, "record": record}))
+
+    def write_duplicates(self, documents: Sequence[Document], keys: Mapping[int, str]) -> None:
+        for document in documents:
+            if (record := document.source.get("record")) is not None:
+                twin = keys.get(document.duplicate_of or 0)
+                self._files[2].write(_line({"kind": document.kind, "duplicate_of": twin, "record": record}))
+
+    def write_records(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        self._files[2].writelines(map(_line, lines))
 
     def keep(self) -> None:
         for file in self._files:

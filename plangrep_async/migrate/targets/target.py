@@ -44,6 +44,7 @@ class Verified:
         checked: documents that the journal has as arrived.
         good: of these, there and the same as far as the service tells.
         digests: of these, compared byte for byte by their SHA-256.
+        differing: of these, there and not the same; the others, neither good nor differing, are missing.
         missing: keys that are not there; the first hundred.
         different: key and what differs; the first hundred.
         notes: what could not be compared.
@@ -52,6 +53,7 @@ class Verified:
     checked: int
     good: int
     digests: int
+    differing: int = 0
     missing: tuple[str, ...] = ()
     different: Mapping[str, str] = {}
     notes: tuple[str, ...] = ()
