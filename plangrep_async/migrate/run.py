@@ -214,10 +214,10 @@ class Run:
         self.spool.rest(document.id)
         self.emit(DocumentEnded(document.key, State(fresh.get("state") or current.state), error=text))
 
-    def group_ended(self, target_id: str | None, state: str, documents: int, error: str | None = None) -> None:
-        """Tell of a job or a version."""
-        self.meter.groups += error is None
-        self.emit(GroupEnded(target_id, state, documents, error))
+    def group_ended(self, target_id: str | None, state: str, documents: int) -> None:
+        """Tell of a job or a version that has all its files."""
+        self.meter.groups += 1
+        self.emit(GroupEnded(target_id, state, documents))
 
     def _ended(
         self,

@@ -19,6 +19,7 @@ from ...plangrep.limits import MAX_DECLARED_BYTES, MAX_FILES
 from ...ratelimit import LimiterStatistics
 from ..document import OPEN, UNSENT, Document, Found, Problem
 from ..errors import MigrationStopped
+from ..events import GroupEnded
 from ..failure import sentence_of
 from ..feed import feed
 from ..journal import Group, Journal
@@ -173,7 +174,7 @@ class PlangrepTarget:
             error = f"the job ended as {job.status.value}" + (f": {job.error}" if job.error else "")
         await run.journal.change_group(group.id, state="failed" if error else "done", error=error)
         count = await run.journal.group_count(group.id)
-        run.group_ended(group.target_id, job.status.value, count, error)
+        run.emit(GroupEnded(group.target_id, job.status.value, count, error))  # counted when it was filled
 
     async def verify(self, journal: Journal, *, deep: bool) -> Verified:
         """By each job's result, or its list of files while it has none: document id, name and size."""
