@@ -45,11 +45,11 @@ class RetryPolicy:
             everything under it.
         max_retry_after: seconds; a service that asks for a longer wait gets no further attempt, and the error says so.
             After such a 429 the other calls that it counts fail too, at once, until what is left of the wait is
-            shorter.
+            shorter. The default is longer than PlanGrid's window of six minutes (page "Rate Limiting").
     """
 
     max_attempts: int = field(default=5, validator=number(least=1, whole=True))
     base: float = field(default=0.5, validator=number(least=0))
     max_backoff: float = field(default=30.0, validator=number(least=0))
     max_throttled: int = field(default=20, validator=number(least=0, whole=True))
-    max_retry_after: float = field(default=300.0, validator=number(least=0))
+    max_retry_after: float = field(default=400.0, validator=number(least=0))

@@ -415,7 +415,7 @@ async def test_one_upload_tells_its_progress(open_scheduler, script, make_answer
 
 async def test_a_retry_after_past_the_cap_is_said(run, make_answer):
     outcome, _ = await run(PutTarget(url=URL), make_answer(503, retry_after="100000"))
-    assert "it asks to wait 100000 s, and RetryPolicy.max_retry_after is 300" in str(outcome.error)
+    assert "it asks to wait 100000 s, and RetryPolicy.max_retry_after is 400" in str(outcome.error)
 
 
 async def test_an_error_names_its_file(run):
