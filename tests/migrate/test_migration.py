@@ -71,13 +71,14 @@ async def test_a_tree_arrives_once_byte_for_byte_and_is_verified(
     tree: Path,
     target: Target,
     there: Callable[[], Counter[str]],
+    location: str,
     tmp_path: Path,
     digests_of: Callable[[Path], Counter[str]],
 ) -> None:
-    migration = Migration(FolderTree(tree), target, journal=tmp_path / "journal.db")
+    migration = Migration(FolderTree(tree), target, journal=location, spool=tmp_path / "files")
     plan = await migration.plan()
     assert (plan.documents, plan.problems) == (31, {})
-    assert not (tmp_path / "journal.db").exists()
+    assert not os.path.exists(location)
     events: list[Event] = []
     status = await migration.run(events.append)
     assert status.tally.count(State.COMPLETED) == 31

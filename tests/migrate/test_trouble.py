@@ -229,7 +229,13 @@ def test_failures_are_judged(error: Exception, judgement: Judgement) -> None:
 
 
 @pytest.fixture
-def command(services: Emulator, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+def journal_at(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where the journal is: in a file, unless the test says ``location``."""
+    return str(request.getfixturevalue("location") if "location" in request.fixturenames else tmp_path / "journal.db")
+
+
+@pytest.fixture
+def command(services: Emulator, journal_at: str) -> Callable[..., subprocess.Popen[str]]:
     environment = {
         **os.environ,
         "PLANGREP_API_KEY": services.api_key,
@@ -240,7 +246,7 @@ def command(services: Emulator, tmp_path: Path) -> Callable[..., subprocess.Pope
 
     def start(*arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "plangrep_async", "migrate", *arguments, "--journal", str(tmp_path / "journal.db")],
+            [sys.executable, "-m", "plangrep_async", "migrate", *arguments, "--journal", journal_at],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -252,7 +258,7 @@ def command(services: Emulator, tmp_path: Path) -> Callable[..., subprocess.Pope
 
 @pytest.fixture
 def here(
-    services: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    services: Emulator, journal_at: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
     """The same command in this process, for what nobody kills: its exit code, stdout and stderr."""
     for name, url in (("PLANGREP", services.plangrep_url), ("PLANGRID", services.plangrid_url)):
@@ -261,7 +267,7 @@ def here(
 
     def call(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()
-        code = run(["migrate", *arguments, "--journal", str(tmp_path / "journal.db")])
+        code = run(["migrate", *arguments, "--journal", journal_at])
         return code, *capsys.readouterr()
 
     return call
@@ -274,9 +280,14 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("service", ["plangrid", "plangrep"])
+@pytest.mark.parametrize(
+    ("service", "location"),
+    [("plangrid", "sqlite"), ("plangrep", "sqlite"), ("plangrid", "postgresql")],
+    indirect=["location"],
+)
 def test_killed_at_any_moment_the_same_command_goes_on(
     service: str,
+    location: str,
     tree: Path,
     services: Emulator,
     empty_project: str,
