@@ -691,14 +691,22 @@ async def test_a_bad_file_of_any_kind_stops_no_other(
         UploadFile("null\0character.pdf", name="null"),
         UploadFile(_gives_none, name="none"),
         UploadFile(_fails, name="fails"),
+        UploadFile(b"blank", name=" "),
+        UploadFile(b"not UTF-8 on disk", name="caf\udce9.pdf"),
     ]
-    if route == "registered":
-        bad += [UploadFile(b"blank", name=" "), UploadFile(b"not UTF-8 on disk", name="caf\udce9.pdf")]
     good = UploadFile(b"good", name="good.pdf")
     report = await real.uploads.send(job_id, [*bad, good], route=route)
     assert [item.file_name for item in report.uploaded] == ["good.pdf"]
     assert {item.file_name for item in report.failed} == {file.name for file in bad}
     assert all(isinstance(item.error, InvalidInputError | SourceUnreadableError) for item in report.failed)
+
+
+async def test_a_name_that_is_not_utf8_is_refused_before_a_form_is_sent(
+    real: PlangrepClient, emulator: Emulator, job_id: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=r"not UTF-8.*name=\.\.\."):
+        await real.uploads.form(job_id, [UploadFile(b"x", name="good.pdf"), UploadFile(b"x", name="caf\udce9.pdf")])
+    assert not emulator.plangrep.documents
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...upload import PreparedFile
-from ..limits import check_classification
+from ..limits import check_classification, check_file_name
 
 __all__ = ["form_metadata"]
 
@@ -17,12 +17,15 @@ def form_metadata(files: Sequence[PreparedFile], flow_id: str) -> str:
 
     Args:
         flow_id: correlates repetitions in the service's own logs.
+
+    Raises:
+        InvalidInputError: a name cannot be written as JSON, or a classification is not documented.
     """
     described: list[dict[str, Any]] = []
     for index, prepared in enumerate(files):
         entry: dict[str, Any] = {
             "partName": f"file{index}",
-            "fileName": prepared.name,
+            "fileName": check_file_name(prepared.name),
             "contentType": prepared.content_type,
         }
         classification = check_classification(prepared.file.classification)
