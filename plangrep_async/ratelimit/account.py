@@ -13,7 +13,7 @@ from .settings import LimiterSettings
 from .shared import SharedStore
 from .statistics import WindowStatistics
 from .store import BucketStore
-from .throttle import EVERY, Throttle
+from .throttle import EVERY, LONGEST_GATE, Throttle
 
 __all__ = ["Account", "concerns"]
 
@@ -64,7 +64,7 @@ class Account:
                 wait, longest = self._wait(snapshot), named.get(snapshot.kind)
                 named[snapshot.kind] = wait if longest is None else max(longest, wait or 0.0)
         # "Retry-After: 0" names no time: some wait must be, or the call is refused again at once.
-        asked = retry_after if retry_after is not None and 0 < retry_after < math.inf else None
+        asked = min(retry_after, LONGEST_GATE) if retry_after is not None and retry_after > 0 else None
         for kind, wait in (named or {EVERY: None}).items():
             self._close(now, kind, wait if asked is None else asked, age, busy)
             if asked is not None:

@@ -12,10 +12,14 @@ import math
 
 from .settings import LimiterSettings
 
-__all__ = ["EVERY", "Throttle"]
+__all__ = ["EVERY", "LONGEST_GATE", "Throttle"]
 
 EVERY = "*"
 """The kind of the throttle that holds all calls, whatever their kinds: after a 429 that names no window."""
+
+LONGEST_GATE = 86_400.0
+"""Seconds; a gate closes for no longer, whatever a 429 says. PlanGrid's longest window is a day ("Rate Limiting"); a
+longer time is a mistake of the service or of a proxy, which must not end a client that lives for months."""
 
 _DECREASE = 0.7  # as TCP CUBIC does; a half left more of the allowance unused and drew hardly fewer refusals
 _FIRST_DECREASE = 0.9
@@ -97,6 +101,7 @@ class Throttle:
 
     def _close(self, now: float, wait: float, chance: float) -> None:
         settings = self._settings
+        wait = min(wait, LONGEST_GATE)
         self.closed_until = now + wait + min(wait * settings.jitter, settings.max_jitter) * chance
         self._next = self.closed_until
 

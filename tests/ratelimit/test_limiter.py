@@ -214,11 +214,20 @@ async def test_a_429_closes_the_gate_for_all_and_then_they_leave_one_by_one(cloc
     assert all(task.done() for task in tasks)
 
 
-@pytest.mark.parametrize("retry_after", [0.0, -1.0, math.inf, math.nan, None])
+@pytest.mark.parametrize("retry_after", [0.0, -1.0, math.nan, None])
 async def test_a_429_without_a_usable_time_waits_a_second(retry_after: float | None, clock: ManualClock) -> None:
     limiter = limiter_of(clock)
     limiter.throttled(retry_after=retry_after)
     assert limiter.ready_in() == 1.0
+
+
+@pytest.mark.parametrize("retry_after", [86_401.0, 1e11, math.inf])
+async def test_no_gate_closes_for_more_than_a_day(retry_after: float, clock: ManualClock) -> None:
+    limiter = limiter_of(clock)
+    limiter.throttled(retry_after=retry_after)
+    assert limiter.ready_in() == 86_400.0
+    with pytest.raises(errors.RateLimitError, match="86400 s more"):
+        await limiter.acquire(longest_gate=400.0)
 
 
 async def test_a_429_that_names_the_writes_holds_writes_alone(clock: ManualClock) -> None:

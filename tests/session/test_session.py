@@ -197,7 +197,7 @@ async def test_a_failure_that_the_deadline_leaves_no_time_for_is_the_cause() -> 
 async def test_after_a_retry_after_past_the_cap_nobody_waits_at_the_gate() -> None:
     limiter_clock = ManualClock()
     limiter = RateLimiter([RateLimit(1, 10.0)], clock=limiter_clock)
-    script = Script(httpx.Response(429, headers={"Retry-After": "100000"}), OK)
+    script = Script(httpx.Response(429, headers={"Retry-After": "80000"}), OK)
     session = Session(base_url=BASE, transport=script, clock=limiter_clock, limiter=limiter)
     calls = [asyncio.ensure_future(session.send(GET)) for _ in range(3)]
     await settle()
@@ -205,18 +205,30 @@ async def test_after_a_retry_after_past_the_cap_nobody_waits_at_the_gate() -> No
     await settle()
     first, *others = [call.exception() for call in calls]
     assert isinstance(first, errors.RateLimitError)
-    assert "asked to wait 100000 s, more than max_retry_after (400 s) allows" in str(first)
+    assert "asked to wait 80000 s, more than max_retry_after (400 s) allows" in str(first)
     for other in others:
         assert isinstance(other, errors.RateLimitError)
         assert (other.status, other.attempts, other.elapsed) == (429, 0, 0.0)
-        assert other.retry_after == pytest.approx(100_000.0)
+        assert other.retry_after == pytest.approx(80_000.0)
         assert "things" in str(other.url)
-        assert "was not sent: after a 429 the service asks for 100000 s more without calls" in str(other)
+        assert "was not sent: after a 429 the service asks for 80000 s more without calls" in str(other)
         assert "400 s is the longest wait that max_retry_after allows" in str(other)
     assert len(script.requests) == 1
     assert limiter.statistics().waiters == 0
-    await limiter_clock.advance(99_750.0)
+    await limiter_clock.advance(79_750.0)
     assert await finish(limiter_clock, session.send(GET)) == {"id": 1}, "what is left is a wait like any other"
+    await session.aclose()
+
+
+@pytest.mark.parametrize("value", ["99999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_an_absurd_retry_after_is_remembered_for_a_day(value: str) -> None:
+    session, script, clock = make(httpx.Response(429, headers={"Retry-After": value}), OK)
+    for _ in range(2):
+        with pytest.raises(errors.RateLimitError):
+            await finish(clock, session.send(GET))
+    assert len(script.requests) == 1, "the gate is closed"
+    await clock.advance(86_400.0 + 5.0)
+    assert await finish(clock, session.send(GET)) == {"id": 1}
     await session.aclose()
 
 
