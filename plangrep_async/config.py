@@ -45,7 +45,8 @@ class RetryPolicy:
             everything under it.
         max_retry_after: seconds; a service that asks for a longer wait gets no further attempt, and the error says so.
             After such a 429 the other calls that it counts fail too, at once, until what is left of the wait is
-            shorter; that is remembered for a day at most, whatever time was named. The default is longer than PlanGrid's window of six minutes (page "Rate Limiting").
+            shorter; of what was named a day at most is remembered. The default is longer than PlanGrid's window of
+            six minutes (page "Rate Limiting").
     """
 
     max_attempts: int = field(default=5, validator=number(least=1, whole=True))
