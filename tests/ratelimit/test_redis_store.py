@@ -278,7 +278,7 @@ def script(socket_path: str) -> Iterator[Any]:
 @given(steps=steps, limit=st.sampled_from([6, 12, 2000]))
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_script_counts_as_the_bucket_does(script: Any, steps: Any, limit: int) -> None:
-    interval = 1.00055  # moments are quarters of milliseconds: none falls on the end of another
+    interval, settling = 1.00055, 0.30017  # moments are quarters of milliseconds: none falls on the end of another
     bucket = Bucket(RateLimit(limit, interval), EXACT)
     name = next(names)
     keys = [f"{name}:gates", f"{name}:log", f"{name}:meta"]
@@ -311,10 +311,10 @@ def test_the_script_counts_as_the_bucket_does(script: Any, steps: Any, limit: in
             back_in = -1 if what == "learn" else number / 1000 + 0.00021
             remaining = number * scale if what == "learn" else limit
             following = bucket.resets_in(now) is not None
-            request["notes"] = [["learn", 1, remaining, 0.3, back_in, what == "follow", 0.1]]
+            request["notes"] = [["learn", 1, remaining, settling, back_in, what == "follow", 0.1]]
             if what == "learn" and following:
                 bucket.stop_following(now)
-            bucket.correct(now, min(remaining, limit), 0.3, None if back_in < 0 else back_in)
+            bucket.correct(now, min(remaining, limit), settling, None if back_in < 0 else back_in)
             if what == "follow":
                 bucket.follow(now, now + back_in, 0.1)
         verdicts = script(keys=keys, args=[json.dumps(request)])
