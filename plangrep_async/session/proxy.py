@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import urllib.request
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -10,6 +12,8 @@ from ..errors import ConfigurationError
 from .origin import Origin
 
 __all__ = ["checked_proxy", "proxy_for"]
+
+_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 def proxy_for(origin: Origin) -> str | None:
@@ -22,20 +26,35 @@ def proxy_for(origin: Origin) -> str | None:
     proxies = urllib.request.getproxies()
     if not proxies or origin.is_loopback:
         return None
-    url = proxies.get(origin.scheme) or proxies.get("all")
-    if not url or urllib.request.proxy_bypass(f"{origin.host}:{origin.port}"):
+    kind = next((kind for kind in (origin.scheme, "all") if proxies.get(kind)), None)
+    if kind is None or urllib.request.proxy_bypass(f"{origin.host}:{origin.port}"):
         return None
-    return checked_proxy(url)
+    return checked_proxy(proxies[kind], f"{kind.upper()}_PROXY in the environment")
 
 
-def checked_proxy(url: str) -> str:
-    """The URL, with ``http://`` where it names no scheme. The error does not show it: it may hold a password."""
+def checked_proxy(url: str, name: str = "proxy=") -> str:
+    """The URL, with ``http://`` where it names no scheme.
+
+    Raises :class:`~plangrep_async.ConfigurationError`, which tells what is wrong with ``name`` and does not show the
+    URL: it may hold a password, and in one that cannot be read nobody knows where.
+    """
     full = url if "://" in url else f"http://{url}"
-    try:
-        if httpx.Proxy(full).url.host:
-            return full
-    except (ValueError, httpx.InvalidURL):
-        pass
+    trouble = _trouble(full)
+    if trouble is None:
+        return full
     raise ConfigurationError(
-        "proxy= or the environment's *_PROXY is no proxy's URL; it should be like http://[user:password@]host:port"
+        f"{name} is no proxy's URL: {trouble}. Give one like http://[user:password@]host:port, with what is special in "
+        "a password percent-encoded"
     )
+
+
+def _trouble(url: str) -> str | None:
+    if url.partition("://")[0].lower() not in _SCHEMES:
+        return f"its scheme is none of {', '.join(_SCHEMES)}"
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        good = parts.port != 0 and not re.search(r"[\s%]", host) and bool(host and httpx.URL(url).host)
+    except (ValueError, httpx.InvalidURL):
+        good = False
+    return None if good else "its host cannot be read, or its port is no number from 1 to 65535"

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from plangrep_async.errors import ConfigurationError
-from plangrep_async.session import Origin, check_base_url
-from plangrep_async.session.proxy import proxy_for
+from plangrep_async.session import Origin, Session, check_base_url
+from plangrep_async.session.proxy import checked_proxy, proxy_for
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,38 @@ def test_proxies_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert proxy_for(Origin.of("https://127.0.0.1:5000")) is None
     monkeypatch.setenv("no_proxy", "plangrep.com")
     assert proxy_for(far) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "trouble"),
+    [
+        ("", "host"),
+        ("http://", "host"),
+        ("http://user:SECRET@[bad", "host"),
+        ("http://user:SECRET@proxy%zz:80", "host"),
+        ("http://user:SECRET@two words:80", "host"),
+        ("http://user:SECRET@proxy:99999", "port is no number from 1 to 65535"),
+        ("http://user:SECRET@proxy:0", "port"),
+        ("user:SECRET", "port"),
+        ("ftp://user:SECRET@proxy:1", "scheme is none of http, https, socks5, socks5h"),
+    ],
+)
+def test_a_proxy_that_no_call_could_reach_is_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch, url: str, trouble: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=rf"proxy= is no proxy's URL: .*{trouble}.*http://\[user") as caught:
+        Session(base_url="https://plangrep.com", proxy=url)
+    assert "SECRET" not in str(caught.value)
+    monkeypatch.delenv("https_proxy", raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    if url:
+        with pytest.raises(ConfigurationError, match="^HTTPS_PROXY in the environment"):
+            proxy_for(Origin.of("https://plangrep.com"))
+
+
+@pytest.mark.parametrize(
+    "url", ["http://proxy:8080", "HTTP://user:p%40ss@proxy.example", "https://[::1]:3128/", "socks5h://proxy:1080"]
+)
+def test_proxies_that_can_be(url: str) -> None:
+    assert checked_proxy(url) == url
+    assert checked_proxy("proxy.example:3128") == "http://proxy.example:3128"
