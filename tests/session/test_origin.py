@@ -83,7 +83,7 @@ def test_a_proxy_that_no_call_could_reach_is_refused_at_once(
     monkeypatch.delenv("https_proxy", raising=False)
     monkeypatch.setenv("HTTPS_PROXY", url)
     if url:
-        with pytest.raises(ConfigurationError, match="^HTTPS_PROXY in the environment"):
+        with pytest.raises(ConfigurationError, match=r"^HTTPS_PROXY in the environment"):
             proxy_for(Origin.of("https://plangrep.com"))
 
 
