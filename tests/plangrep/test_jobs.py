@@ -18,6 +18,7 @@ from plangrep_async.errors import (
 )
 from plangrep_async.plangrep import Job, PlangrepClient
 from plangrep_async.testing import ManualClock, settle
+from plangrep_async.upload import UploadFile
 
 Make = Callable[..., dict[str, Any]]
 
@@ -160,6 +161,19 @@ class TestWaiting:
             await client.jobs.wait("job_1", interval=interval)
         with pytest.raises(InvalidInputError, match="at least 5 s"):
             await client.jobs.wait_until_open("job_1", interval=interval)
+        assert not service.requests
+
+    @pytest.mark.parametrize("name", ["interval", "deadline"])
+    @pytest.mark.parametrize("value", ["5", float("nan"), True])
+    async def test_times_that_are_no_numbers(self, client: PlangrepClient, service: Any, name: str, value: Any) -> None:
+        for wait in (
+            client.jobs.wait("job_1", **{name: value}),
+            client.jobs.wait_until_open("job_1", **{name: value}),
+            client.projects.wait_until_ready("proj_1", **{name: value}),
+            client.submit("proj_1", [UploadFile(b"x", name="a.pdf")], **{name: value}),
+        ):
+            with pytest.raises(InvalidInputError, match=f"{name} must be a number"):
+                await wait
         assert not service.requests
 
     @pytest.mark.parametrize("status", ["failed", "cancelled", "expired"])

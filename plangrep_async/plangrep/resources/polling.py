@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from ..._checks import is_number
 from ..._clock import Clock
 from ...errors import (
     APIConnectionError,
@@ -28,10 +29,13 @@ MAX_FAILURES = 5
 
 def check_waiting(interval: float, deadline: float | None, *, least: float = 0.0, rule: str = "") -> None:
     """Raise :class:`~plangrep_async.InvalidInputError` for an interval or a deadline that cannot work."""
-    if interval <= 0 or interval < least:
-        raise InvalidInputError(f"interval must be at least {least:g} s, not {interval:g}{rule}")
-    if deadline is not None and deadline <= 0:
-        raise InvalidInputError(f"deadline must be more than 0 s, not {deadline:g}; None waits without an end")
+    if not is_number(interval) or interval <= 0 or interval < least:
+        bound = f"at least {least:g} s" if least else "more than 0 s"
+        raise InvalidInputError(f"interval must be a number, and {bound}, not {interval!r:.100}{rule}")
+    if deadline is not None and not (is_number(deadline) and deadline > 0):
+        raise InvalidInputError(
+            f"deadline must be a number, and more than 0 s, not {deadline!r:.100}; None waits without an end"
+        )
 
 
 async def poll(
