@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import threading
 from collections.abc import AsyncIterator, Callable
 from itertools import count
 from pathlib import Path
@@ -31,7 +32,8 @@ class LandingFile:
     Without ``keep()`` nothing is left behind. All disk work is done in worker threads. The temporary file is a new one:
     a link that somebody put in its place is not followed.
 
-    Cancelled: the thread at work is waited for (one write, at most), then the temporary file is removed.
+    Cancelled, however often: the thread at work is waited for (one write, at most), then the temporary file is removed.
+    A file that was there stays, unless the new one was being renamed already: then it is there, whole.
 
     Raises ``OSError`` as writing files does.
     """
@@ -40,6 +42,7 @@ class LandingFile:
         self.target = Path(target)
         self._name = self.target.parent / f".{self.target.name[:100]}.{secrets.token_hex(8)}.part"
         self._file: BinaryIO | None = None
+        self._fate = threading.Lock()  # whoever takes it decides: keep() to rename, or a cancellation not to
 
     async def __aenter__(self) -> Self:
         try:
@@ -81,9 +84,9 @@ class LandingFile:
         """It is whole: write it through to the disk and give it its name, which is given back.
 
         With ``numbered``, nothing is replaced: of the names that it makes of 1, 2, 3 and so on, in the folder of
-        ``target``, the file gets the first that is free.
+        ``target``, the file gets the first that is free. To be called once.
         """
-        return await _in_thread(lambda: self._keep(numbered))
+        return await _in_thread(lambda: self._keep(numbered), lambda: self._fate.acquire(blocking=False))
 
     def _create(self) -> None:
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
@@ -97,6 +100,8 @@ class LandingFile:
         assert self._file is not None, "the file is not open"
         self._file.flush()
         os.fsync(self._file.fileno())
+        if not self._fate.acquire(blocking=False):
+            raise RuntimeError("its caller was cancelled, or has kept it before")
         target = self.target if numbered is None else self._reserve(numbered)
         try:
             os.replace(self._name, target)
@@ -126,13 +131,25 @@ class LandingFile:
                 os.unlink(self._name)
 
 
-async def _in_thread(work: Callable[[], T]) -> T:
-    """Run ``work`` in a thread; a cancelled task waits for its end, so that nothing happens after it."""
-    running = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        if not running.cancelled():
-            running.exception()  # the cancellation is what the caller hears of
-        raise
+async def _in_thread(work: Callable[[], T], cancelled: Callable[[], object] = lambda: None) -> T:
+    """Run ``work`` in a thread; a cancelled task waits for its end, so that nothing happens after it.
+
+    Scopes of anyio cancel a task again and again until it is gone: the wait goes on through all of them. It is no task
+    that runs the thread, since the end of a loop would cancel that too.
+
+    Args:
+        work: what to do.
+        cancelled: told of each cancellation, while ``work`` is under way.
+    """
+    running = asyncio.get_running_loop().run_in_executor(None, work)
+    cancellation: asyncio.CancelledError | None = None
+    while not running.done():
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError as error:
+            cancellation = error
+            cancelled()
+    if cancellation is None:
+        return running.result()
+    running.exception()  # the cancellation is what the caller hears of
+    raise cancellation

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from plangrep_async.session.landing import LandingFile
@@ -135,37 +136,112 @@ async def test_pieces_are_counted_and_written_in_blocks(tmp_path: Path, monkeypa
     assert sizes[0] == 65_536
 
 
-@pytest.mark.parametrize("step", ["_create", "_write", "_keep"])
-async def test_cancelling_waits_for_the_thread_and_leaves_nothing_half_done(
-    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+class Gate:
+    """Holds the thread that comes to a function until it is opened."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
+        self.reached = asyncio.Event()
+        self._go_on = threading.Event()
+        loop, original = asyncio.get_running_loop(), getattr(owner, name)
+
+        def slow(*arguments: Any) -> Any:
+            loop.call_soon_threadsafe(self.reached.set)
+            assert self._go_on.wait(10)
+            return original(*arguments)
+
+        monkeypatch.setattr(owner, name, slow)
+
+    def open(self) -> None:
+        self._go_on.set()
+
+
+async def land(target: Path) -> None:
+    async with LandingFile(target) as file:
+        await file.write(b"new")
+        await file.keep()
+
+
+def open_files() -> list[str]:
+    found = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+    return [os.readlink(link) for link in found if os.path.lexists(link) and os.readlink(link).endswith(".part")]
+
+
+STEPS = [
+    (LandingFile, "_create"),
+    (LandingFile, "_write"),
+    (LandingFile, "_keep"),
+    (LandingFile, "_discard"),
+    (os, "fsync"),
+    (os, "replace"),
+]
+
+
+@pytest.mark.parametrize("times", [1, 2, 50])
+@pytest.mark.parametrize(("owner", "name"), STEPS, ids=[name for _, name in STEPS])
+async def test_cancelled_however_often_it_waits_for_the_thread_and_leaves_nothing(
+    owner: Any, name: str, times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reached, go_on, ended = asyncio.Event(), threading.Event(), threading.Event()
-    loop = asyncio.get_running_loop()
-    original: Callable[..., Any] = getattr(LandingFile, step)
-
-    def slow(self: LandingFile, *arguments: Any) -> None:
-        loop.call_soon_threadsafe(reached.set)
-        go_on.wait(10)
-        original(self, *arguments)
-        ended.set()
-
-    monkeypatch.setattr(LandingFile, step, slow)
     target = tmp_path / "a"
-
-    async def write() -> None:
-        async with LandingFile(target) as file:
-            await file.write(b"x")
-            await file.keep()
-
-    writing = asyncio.ensure_future(write())
-    await reached.wait()
-    writing.cancel()
-    await asyncio.sleep(0)
-    assert not writing.done()
-    loop.call_soon(go_on.set)
-
+    target.write_bytes(b"old")
+    gate = Gate(monkeypatch, owner, name)
+    landing = asyncio.ensure_future(fail(target) if name == "_discard" else land(target))
+    await gate.reached.wait()
+    for _ in range(times):
+        landing.cancel()
+        await asyncio.sleep(0)
+        assert not landing.done(), "the thread is at work"
+    gate.open()
     with pytest.raises(asyncio.CancelledError):
-        await writing
-    assert ended.is_set()
-    # A rename that was under way is done; everything else is as if nothing had been.
-    assert os.listdir(tmp_path) == (["a"] if step == "_keep" else [])
+        await landing
+
+    assert os.listdir(tmp_path) == ["a"]
+    assert not open_files()
+    # A rename that was under way is done; before it, the file that was there stays.
+    assert target.read_bytes() == (b"new" if name == "replace" else b"old")
+
+
+@pytest.mark.parametrize(("owner", "name"), STEPS[:3] + STEPS[4:], ids=[name for _, name in STEPS[:3] + STEPS[4:]])
+async def test_a_scope_that_cancels_at_each_turn_of_the_loop(
+    owner: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch, owner, name)
+
+    async def cancel(scope: anyio.CancelScope) -> None:
+        await gate.reached.wait()
+        scope.cancel()
+        await asyncio.sleep(0.005)
+        gate.open()
+
+    with anyio.CancelScope() as scope:
+        cancelling = asyncio.ensure_future(cancel(scope))
+        await land(tmp_path / "a")
+
+    assert scope.cancelled_caught
+    await cancelling
+    assert os.listdir(tmp_path) == (["a"] if name == "replace" else [])
+    assert not open_files()
+
+
+async def test_cancelled_by_a_scope_at_many_moments(tmp_path: Path) -> None:
+    for turns in range(60):
+        with anyio.CancelScope() as scope:
+            asyncio.get_running_loop().call_later(turns * 0.00005, scope.cancel)
+            await land(tmp_path / "a")
+        assert os.listdir(tmp_path) in ([], ["a"])
+        (tmp_path / "a").unlink(missing_ok=True)
+    assert not open_files()
+
+
+def test_the_end_of_the_loop_waits_for_the_thread_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        gate = Gate(monkeypatch, LandingFile, "_create")
+        asyncio.get_running_loop().call_later(0.02, gate.open)
+        landing.append(asyncio.ensure_future(land(tmp_path / "a")))
+        await gate.reached.wait()
+
+    landing: list[asyncio.Future[None]] = []
+    asyncio.run(main())
+
+    assert landing[0].cancelled()
+    assert os.listdir(tmp_path) == []
+    assert not open_files()
