@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ...session.secret import Secret
 from .enums import JobStatus
@@ -61,7 +61,7 @@ class Job(Record):
     billing: JobBilling | None = None
     files: tuple[JobFile, ...] | None = None
     result_url: str | None = secret_url()
-    error: Any = None
+    error: Any = field(default=None, hash=False)
     created_at: datetime | None = None
     updated_at: datetime | None = None
     completed_at: datetime | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .record import Record
 
@@ -44,7 +44,7 @@ class Page(Record, Generic[T]):
     returned_count: int | None = None
     has_more: bool | None = None
     page_info: PageInfo | None = None
-    warnings: tuple[Any, ...] | None = None
+    warnings: tuple[Any, ...] | None = field(default=None, hash=False)
 
     @property
     def is_last(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .artifact import Artifact
 from .enums import Classification, JobStatus
@@ -22,7 +22,7 @@ class ResultJob(Record):
     status: JobStatus | None = None
     external_id: str | None = None
     result_url: str | None = secret_url()
-    error: Any = None
+    error: Any = field(default=None, hash=False)
     created_at: datetime | None = None
     completed_at: datetime | None = None
     expires_at: datetime | None = None
@@ -85,11 +85,11 @@ class ResultDocument(Record):
     page_count: int | None = None
     successful_page_count: int | None = None
     failed_page_count: int | None = None
-    error: Any = None
+    error: Any = field(default=None, hash=False)
     artifacts: tuple[Artifact, ...] | None = None
     sheets: tuple[ResultSheet, ...] | None = None
-    specifications: tuple[Any, ...] | None = None
-    docs: tuple[Any, ...] | None = None
+    specifications: tuple[Any, ...] | None = field(default=None, hash=False)
+    docs: tuple[Any, ...] | None = field(default=None, hash=False)
 
 
 @frozen(kw_only=True)

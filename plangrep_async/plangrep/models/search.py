@@ -71,6 +71,6 @@ class ProjectMatch(Record):
     project_id: str | None = None
     project_name: str | None = None
     project: Project | None = None
-    reasons: tuple[Any, ...] | None = None
+    reasons: tuple[Any, ...] | None = field(default=None, hash=False)
     hits: tuple[SourceHit, ...] | None = None
     score: float | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .artifact import Artifact
 from .record import Record
@@ -109,7 +109,7 @@ class SpecificationSection(Record):
     products: tuple[SectionProduct, ...] | None = None
     submittals: tuple[Requirement, ...] | None = None
     references: tuple[Requirement, ...] | None = None
-    related_sections: tuple[Any, ...] | None = None
+    related_sections: tuple[Any, ...] | None = field(default=None, hash=False)
     quality: tuple[Requirement, ...] | None = None
     execution: tuple[Requirement, ...] | None = None
     warnings: tuple[SectionWarning, ...] | None = None
