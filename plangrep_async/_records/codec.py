@@ -12,6 +12,7 @@ import attrs
 import cattrs
 from attrs import frozen
 
+from ..session.undocumented import Undocumented, words_of
 from . import values
 from .enums import OpenEnum
 from .record import ALSO, LOCAL, VITAL, Record
@@ -107,7 +108,7 @@ class Codec:
             if not isinstance(data, Mapping) and origin.bare_attribute is not None:
                 data = {self.spellings(origin, origin.bare_attribute)[0]: data}
             if not isinstance(data, Mapping):
-                raise ValueError(f"{origin.__name__} should be an object, not {type(data).__name__}")
+                raise Undocumented(f"{origin.__name__} should be an object, not {type(data).__name__}")
             if not fields:
                 # At first use, not when the reader is made: a record may hold records of its own kind.
                 fields.extend(self._fields(origin))
@@ -139,7 +140,7 @@ class Codec:
                 try:
                     items.append(self._converter.structure(item, inner))
                 except _MISFITS as error:
-                    raise ValueError(f"[{index}]: {error}") from None
+                    raise Undocumented(f"[{index}]: {words_of(error)}") from None
             return tuple(items)
 
         return read_all
@@ -171,13 +172,13 @@ def _read_fields(kind: type[Record], fields: list[_Field], data: Mapping[str, An
             extra.pop(spelling, None)
         else:
             if item.default is attrs.NOTHING:
-                raise ValueError(f"{kind.__name__} lacks {' or '.join(item.spellings)}")
+                raise Undocumented(f"{kind.__name__} lacks {' or '.join(item.spellings)}")
             continue
         try:
             found[item.name] = item.read(raw, item.kind)
         except _MISFITS as error:
             if item.must_fit:
-                raise ValueError(f"{kind.__name__}.{spelling}: {error}") from None
+                raise Undocumented(f"{kind.__name__}.{spelling}: {words_of(error)}") from None
             continue
         extra.pop(spelling, None)
     return kind(**found, extra=extra)

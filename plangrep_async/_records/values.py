@@ -1,6 +1,6 @@
 """JSON values of one type each. Nothing is guessed: 0 is not false, and an object is no string.
 
-Each raises ``ValueError``, whose text tells the type that came and never the value.
+Each raises ``Undocumented``, a ``ValueError`` whose text tells the type that came and never the value.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from ..session.undocumented import Undocumented
 
 __all__ = ["array", "boolean", "decimal", "integer", "moment", "number", "string"]
 
@@ -20,8 +22,8 @@ _TIMESTAMP = re.compile(
 )
 
 
-def _wrong(value: Any, wanted: str) -> ValueError:
-    return ValueError(f"should be {wanted}, not {type(value).__name__}")
+def _wrong(value: Any, wanted: str) -> Undocumented:
+    return Undocumented(f"should be {wanted}, not {type(value).__name__}")
 
 
 def string(value: Any) -> str:
@@ -96,7 +98,7 @@ def moment(value: Any) -> datetime:
     try:
         return _parse_odd(text)
     except ValueError:
-        raise ValueError("should be an ISO 8601 time") from None
+        raise Undocumented("should be an ISO 8601 time") from None
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -107,7 +109,7 @@ def _in_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
     except OverflowError:
-        raise ValueError("should be a time that UTC can express") from None
+        raise Undocumented("should be a time that UTC can express") from None
 
 
 def _parse_odd(text: str) -> datetime:

@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from .._checks import number
 from ..session import Answer, Call
+from ..session.undocumented import Undocumented
 
 __all__ = ["BatchFormat", "relative_target"]
 
@@ -86,9 +87,9 @@ class BatchFormat:
         record = answer.json()
         entries: Any = record.get("data") if isinstance(record, dict) else None
         if not isinstance(entries, list):
-            raise ValueError("the answer to a batch has no array `data`")
+            raise Undocumented("the answer to a batch has no array `data`")
         if len(entries) != count:
-            raise ValueError(f"{count} requests of a batch got {len(entries)} answers")
+            raise Undocumented(f"{count} requests of a batch got {len(entries)} answers")
         # An entry has no Date of its own; the batch's tells the server's clock.
         date = answer.headers.get("date")
         return [_answer(entry, {} if date is None else {"date": date}) for entry in entries]

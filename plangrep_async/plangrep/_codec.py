@@ -10,6 +10,7 @@ from .. import _records
 from .._records.values import string
 from ..session.call import Answer
 from ..session.secret import Secret
+from ..session.undocumented import Undocumented
 from .timestamps import format_timestamp
 from .unverified import WireNames
 
@@ -22,7 +23,7 @@ def json_object(answer: Answer) -> dict[str, Any]:
     """The JSON object of an answer. Raises ``ValueError`` when it holds none."""
     data = answer.json()
     if not isinstance(data, dict):
-        raise ValueError(f"the body should be a JSON object, not {type(data).__name__}")
+        raise Undocumented(f"the body should be a JSON object, not {type(data).__name__}")
     return cast("dict[str, Any]", data)
 
 
@@ -39,7 +40,7 @@ def field_of(data: Mapping[str, Any], *spellings: str) -> Any:
     """The first of the fields that is there and not null. Raises ``ValueError`` when none is."""
     value = find_field(data, *spellings)
     if value is None:
-        raise ValueError(f"the body lacks {' or '.join(spellings)}")
+        raise Undocumented(f"the body lacks {' or '.join(spellings)}")
     return value
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from .._records import Codec
 from ..session.call import Answer
+from ..session.undocumented import Undocumented
 from .timestamps import format_timestamp, parse_date, parse_timestamp
 
 __all__ = ["CODEC", "loads", "nothing", "record_of", "structure"]
@@ -41,7 +42,7 @@ def nothing(_: Answer) -> None:
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+    raise Undocumented(f"{name} is not JSON")
 
 
 def _write_moment(moment: datetime) -> str:

@@ -17,6 +17,7 @@ from attrs import field, frozen
 from ..errors import DecodeError
 from ..session.call import Answer, Call, CallOptions
 from ..session.redaction import redact_url
+from ..session.undocumented import Undocumented
 from ._codec import loads, structure
 from ._context import Context
 from ._links import own_target
@@ -54,12 +55,14 @@ def page_of(cls: type[T]) -> Callable[[Answer], Page[T]]:
     def decode(answer: Answer) -> Page[T]:
         body = loads(answer.content)
         if not isinstance(body, dict):
-            raise ValueError(f"a page should be an object, not {type(body).__name__}")
+            raise Undocumented(f"a page should be an object, not {type(body).__name__}")
         envelope = cast("dict[str, Any]", body)
+        if "data" not in envelope:
+            raise Undocumented("a page lacks data")
         data = structure(envelope["data"], tuple[cls, ...])  # type: ignore[valid-type]
         count, url = envelope.get("total_count"), envelope.get("next_page_url") or None
         if not isinstance(url, str | None):
-            raise ValueError(f"next_page_url should be a string, not {type(url).__name__}")
+            raise Undocumented(f"next_page_url should be a string, not {type(url).__name__}")
         return Page(
             data,
             count if isinstance(count, int) and not isinstance(count, bool) else None,

@@ -127,8 +127,8 @@ class Call(Generic[T]):
         path: begins with ``/``, relative to the base URL, percent-encoded (see :func:`path_of`). An absolute URL is
             allowed where a service hands out its own (``next_page_url``, ``webhook_url``); credentials go along only
             to the API's own origin.
-        decode: from a successful answer to the result. Raises ``ValueError``, ``KeyError`` or ``TypeError`` when the
-            body is not as documented; the session makes a :class:`~plangrep_async.DecodeError` of it.
+        decode: from a successful answer to the result. Raises :class:`~.undocumented.Undocumented`, or any other error,
+            when the body is not as documented; the session makes a :class:`~plangrep_async.DecodeError` of it.
         query: pairs in order, not encoded.
         json: the JSON body; :data:`NOT_GIVEN` for none. ``None`` is JSON ``null``.
         body: a factory for a body that is no JSON; called anew for each attempt.

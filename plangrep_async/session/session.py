@@ -33,6 +33,7 @@ from .redaction import redact_url
 from .retry import Decision, Outcome, Verdict, decide, parse_retry_after
 from .slots import SlotTransport
 from .stream import StreamedAnswer
+from .undocumented import words_of
 
 __all__ = ["DEFAULT_DEADLINE", "Session"]
 
@@ -246,7 +247,7 @@ class Session:
             except Exception as error:
                 raise DecodeError(
                     f"the answer to {call.method} {redact_url(url)} (status {answer.status}, {len(answer.content)} "
-                    f"bytes) is not as documented: {type(error).__name__}. Its body is in the error's `body`",
+                    f"bytes) is not as documented: {words_of(error)}. Its body is in the error's `body`",
                     method=call.method,
                     url=redact_url(url),
                     status=answer.status,

@@ -13,6 +13,7 @@ from typing import TypeVar, Unpack
 from ...errors import InvalidInputError, SourceUnreadableError
 from ...session.call import Answer, Call, CallKeywords
 from ...session.session import Session
+from ...session.undocumented import Undocumented
 from ...upload import (
     FormTarget,
     MultipartTarget,
@@ -85,7 +86,7 @@ class UploadSteps:
         def decode(answer: Answer) -> Registered:
             registered = read(answer)
             if len(registered.uploads) != len(files):
-                raise ValueError(f"{len(files)} files were registered, and {len(registered.uploads)} came back")
+                raise Undocumented(f"{len(files)} files were registered, and {len(registered.uploads)} came back")
             return registered
 
         call = Call(

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from ...errors import InvalidInputError
+from ...session.undocumented import Undocumented
 from ...upload import Fingerprint, UploadFile
 from ..models import FileUploadStatus, VersionUpload
 
@@ -139,7 +140,7 @@ class UnfinishedVersion:
         """What PlanGrid handed out, and the files in the order of their places. Raises ``ValueError`` if too few."""
         places = upload.file_upload_requests
         if len(places) < len(files):
-            raise ValueError(f"{len(files)} files were announced, and {len(places)} places came")
+            raise Undocumented(f"{len(files)} files were announced, and {len(places)} places came")
         return cls(
             project_uid,
             version_name,

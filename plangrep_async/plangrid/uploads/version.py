@@ -25,6 +25,7 @@ from ...errors import (
     VersionUploadError,
 )
 from ...session import Call
+from ...session.undocumented import Undocumented
 from ...upload import Fingerprint, PreparedFile, Upload, UploadFile
 from ...upload.source import survey
 from .._codec import nothing, record_of
@@ -74,7 +75,7 @@ def announced(
     """
     try:
         return UnfinishedVersion.begun(project_uid, version_name, upload, files)
-    except ValueError as error:
+    except Undocumented as error:
         raise DecodeError(f"the answer to the announcement of a version is not as documented: {error}") from error
 
 
