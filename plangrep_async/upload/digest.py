@@ -69,6 +69,7 @@ def compute_digests(
                 raise TransferCancelledError("stopped on request")
             got = opened.readinto_at(offset, block[: min(len(block), size - offset)])
             if not got:
+                opened.verify()  # it may know better what became of its bytes
                 raise SourceChangedError(f"the file ends after {offset} of {size} bytes")
             for one in hashes:
                 one.update(block[:got])

@@ -6,16 +6,34 @@ import mimetypes
 import os
 from collections.abc import AsyncIterable, Callable, Mapping
 from types import MappingProxyType
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from ..errors import InvalidInputError
 
-__all__ = ["FileSource", "UploadFile", "guess_content_type"]
+__all__ = ["BinaryFile", "FileSource", "UploadFile", "guess_content_type"]
+
+
+class BinaryFile(Protocol):
+    """What is needed of a file object: all that Python's own libraries open in binary mode have it."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def seek(self, offset: int, whence: int = ..., /) -> int: ...
+
+    def close(self) -> object: ...
+
 
 FileSource: TypeAlias = (
-    str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Callable[[], BinaryIO] | AsyncIterable[bytes]
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryFile
+    | Callable[[], BinaryFile]
+    | AsyncIterable[bytes]
 )
 
 # What construction projects hold and Python's own table does not know (it differs between versions, too).
@@ -66,13 +84,14 @@ class UploadFile:
             - a path; opened anew for each attempt and each part;
             - ``bytes``, ``bytearray`` or ``memoryview``; must not change while it is uploaded;
             - a binary file object that can seek. It must stay open until the upload ends; the whole file is sent from
-              its beginning, whatever its position. One with a file descriptor is read with ``pread`` and its position
-              does not move;
+              its beginning, whatever its position. One that ``open()`` or :mod:`tempfile` gave is read with ``pread``
+              and its position does not move; with any other all uploads of it take turns to seek and read;
             - a function without arguments that opens such a file object anew; what it gives is closed here;
             - an async iterable of ``bytes``, with ``size=``. It is read once. Where the upload needs its bytes before
-              or more than once (a digest that the service wants beforehand, a multipart upload, ``spool=True``) they go
-              to an unnamed temporary file first; otherwise they are sent as they come, and a failure that would need
-              them again ends in :class:`~plangrep_async.errors.BodyNotReplayableError`.
+              or more than once (a digest that the service wants beforehand, a multipart upload, ``on_state=``,
+              ``resume=``, ``spool=True``) they go to an unnamed temporary file first; otherwise they are sent as they
+              come, and a failure that would need them again ends in
+              :class:`~plangrep_async.errors.BodyNotReplayableError`.
         name: the file's name for the service. Default: the last part of the path, or of the file object's ``name``.
         content_type: its media type; guessed from ``name`` by default.
         size: bytes; needed for an async iterable, checked for all other sources when given.
@@ -118,6 +137,15 @@ class UploadFile:
             if not (isinstance(value, kind) or (value is None and kind is int)) or isinstance(value, bool):
                 wanted = "a string" if kind is str else "a whole number"
                 raise InvalidInputError(f"UploadFile({field_name}=) must be {wanted}, not {value!r}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickling and copying, where the source can be: a proxy of a mapping cannot."""
+        state = {field.name: getattr(self, field.name) for field in fields(UploadFile)}
+        return {**state, "attributes": dict(self.attributes)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in {**state, "attributes": _frozen_copy(state["attributes"])}.items():
+            object.__setattr__(self, name, value)
 
     @classmethod
     def of(cls, value: UploadFile | FileSource) -> UploadFile:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import cast
 
 from ..errors import InvalidInputError, SourceChangedError, SourceNotFoundError
-from .file import UploadFile
+from .file import BinaryFile, UploadFile
+from .fileobject import FactorySource, call_factory, survey_object
 from .fingerprint import Fingerprint
-from .readers import FactorySource, MemorySource, PathSource, Source, call_factory, survey_object, unreadable
+from .readers import MemorySource, PathSource, Source, unreadable
 
 __all__ = ["survey"]
 
@@ -26,11 +28,11 @@ def survey(file: UploadFile) -> Source:
     given = file.source
     source: Source
     if isinstance(given, (bytes, bytearray, memoryview)):
-        source = MemorySource(given)
+        source = _survey_memory(given, file.name)
     elif isinstance(given, (str, os.PathLike)):
         source = _survey_path(os.fspath(given), file.name)
     elif hasattr(given, "read"):
-        source = survey_object(given, file.name)  # type: ignore[arg-type]
+        source = survey_object(cast(BinaryFile, given), file.name)
     elif callable(given):
         opened = call_factory(given, file.name)
         try:
@@ -49,6 +51,13 @@ def survey(file: UploadFile) -> Source:
             file_name=file.name,
         )
     return source
+
+
+def _survey_memory(content: bytes | bytearray | memoryview, name: str) -> MemorySource:
+    try:
+        return MemorySource(content)
+    except (TypeError, ValueError) as error:  # one that was released, or has gaps
+        raise InvalidInputError(f"UploadFile({name!r}, source=): the memoryview cannot be read ({error})") from error
 
 
 def _survey_path(path: str, name: str) -> PathSource:

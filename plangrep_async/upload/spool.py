@@ -9,17 +9,29 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from functools import partial
 from typing import BinaryIO, cast
 
-from ..errors import SourceChangedError, SourceUnreadableError
+from ..errors import SourceUnreadableError
 from .engine import Engine
 from .file import UploadFile
+from .fileobject import DescriptorSource
 from .fingerprint import Fingerprint
 from .job import Job
-from .readers import DescriptorSource
+from .stream import not_as_declared
 
-__all__ = ["spool"]
+__all__ = ["SpooledSource", "spool"]
 
 
-async def spool(file: UploadFile, engine: Engine) -> DescriptorSource:
+class SpooledSource(DescriptorSource):
+    """The temporary file; it is closed with the source. Its inode tells nothing of what it holds."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        super().__init__(file, name, Fingerprint.of_stat("", os.fstat(file.fileno())))
+        self.fingerprint = Fingerprint("", self.fingerprint.size)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+async def spool(file: UploadFile, engine: Engine) -> SpooledSource:
     """Read the iterable to its end into a file without a name, which vanishes when the source is closed.
 
     Holds one block in memory, and one item of the iterable. Cancellation: the file is closed, the iterable left.
@@ -32,11 +44,9 @@ async def spool(file: UploadFile, engine: Engine) -> DescriptorSource:
     try:
         await engine.disk.run(lambda _job: spooled.create())
         size = await _fill(spooled, file, engine)
+        assert file.size is not None
         if size != file.size:
-            gave = "more" if size > (file.size or 0) else f"only {size} bytes"
-            raise SourceChangedError(
-                f"{file.name}: its iterator gave {gave}, and {file.size} bytes were declared", file_name=file.name
-            )
+            raise not_as_declared(file.name, size, file.size)
         return await engine.disk.run(lambda _job: spooled.source())
     except BaseException:
         spooled.close()
@@ -64,10 +74,9 @@ class _Spool:
                 file_name=self._name,
             ) from error
 
-    def source(self) -> DescriptorSource:
+    def source(self) -> SpooledSource:
         assert self._file is not None
-        seen = Fingerprint.of_stat("", os.fstat(self._file.fileno()))
-        return DescriptorSource(self._file, self._name, seen, owned=True)
+        return SpooledSource(self._file, self._name)
 
     def close(self) -> None:
         if self._file is not None:
@@ -85,7 +94,7 @@ async def _fill(spooled: _Spool, file: UploadFile, engine: Engine) -> int:
             stack.push_async_callback(iterator.aclose)
         while size <= file.size:
             try:
-                chunk = await anext(iterator)
+                chunk = memoryview(await anext(iterator)).cast("B")
             except StopAsyncIteration:
                 break
             except Exception as error:

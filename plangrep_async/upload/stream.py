@@ -12,7 +12,7 @@ from ..errors import BodyNotReplayableError, SourceChangedError, SourceUnreadabl
 from .file import UploadFile
 from .fingerprint import Fingerprint
 
-__all__ = ["StreamSource"]
+__all__ = ["StreamSource", "not_as_declared"]
 
 
 class OpenStream:
@@ -106,7 +106,7 @@ class StreamSource:
         return size
 
     def verify(self) -> None:
-        """Wait for the iterable's end: one that gives more than was declared must not look complete."""
+        """Wait for the iterable's end: one that gives more or less than was declared must not look complete."""
         with self._changed:
             while not self._items and not self._ended and not self._stopped and self._started:
                 self._changed.wait()
@@ -116,11 +116,8 @@ class StreamSource:
                 raise SourceUnreadableError(
                     f"{self._name}: its iterator failed: {self._error!r}", file_name=self._name
                 ) from self._error
-            if self._items:
-                raise SourceChangedError(
-                    f"{self._name}: its iterator gives more than the {self.fingerprint.size} bytes declared",
-                    file_name=self._name,
-                )
+            if self._items or (self._started and self._position < self.fingerprint.size):
+                raise not_as_declared(self._name, self._position + self._held, self.fingerprint.size)
 
     def stop(self) -> None:
         with self._changed:
@@ -172,3 +169,13 @@ class StreamSource:
                         self._room.clear()
                 if full:
                     await self._room.wait()
+
+
+def not_as_declared(name: str, gave: int, declared: int) -> SourceChangedError:
+    """The error for an iterable of another length than ``UploadFile.size`` says."""
+    much = (
+        "more" if gave > declared else f"only {gave} bytes" if gave else "nothing (one that was read before is empty)"
+    )
+    return SourceChangedError(
+        f"{name}: its iterator gave {much}, and UploadFile(size=) says {declared} bytes", file_name=name
+    )

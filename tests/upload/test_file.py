@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import copy
 import io
+import pickle
+from pathlib import Path
 
+import attrs
 import pytest
 
 from plangrep_async.errors import InvalidInputError
@@ -60,3 +64,21 @@ def test_content_types(name, expected):
 def test_arguments_of_a_wrong_type_are_named(wrong):
     with pytest.raises(InvalidInputError, match=next(reversed(wrong))):
         UploadFile(b"x", **wrong)
+
+
+@pytest.mark.parametrize("source", ["a/plan.pdf", Path("a/plan.pdf"), b"content", bytearray(b"content")])
+@pytest.mark.parametrize(
+    "again",
+    [lambda file: pickle.loads(pickle.dumps(file)), copy.copy, copy.deepcopy],
+    ids=["pickled", "copied", "copied deep"],
+)
+@pytest.mark.parametrize("attributes", [{}, {"discipline": ["A", "S"]}])
+def test_it_can_be_kept_and_copied(source, again, attributes):
+    file = UploadFile(source, name="plan.pdf", size=7, folder="f", attributes=attributes)
+    other = again(file)
+    names = [field.name for field in attrs.fields(UploadFile)]
+    assert [getattr(other, name) for name in names] == [getattr(file, name) for name in names]
+    with pytest.raises(TypeError):
+        other.attributes["a"] = 1
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        other.name = "b"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...errors import SourceChangedError, SourceUnreadableError
+from ...errors import PlangrepAsyncError, SourceChangedError, SourceUnreadableError
 from .request import WireBody
 
 __all__ = ["RequestStream"]
@@ -59,8 +59,12 @@ class RequestStream:
             offset = self._body.offset + self.position - self._file_start
             try:
                 count = source.readinto_at(offset, block[filled:wanted])
-            except OSError as error:
-                raise SourceUnreadableError(f"the source cannot be read at byte {offset}: {error}") from error
+                if count <= 0:
+                    source.verify()  # it may know better what became of its bytes
+            except PlangrepAsyncError:
+                raise
+            except Exception as error:
+                raise SourceUnreadableError(f"the source cannot be read at byte {offset}: {error!r}") from error
             if count <= 0:
                 raise SourceChangedError(
                     f"the source ends at byte {offset}, {self._file_end - self.position} bytes too early: it was cut "
@@ -75,5 +79,7 @@ class RequestStream:
         if self.position == self._file_end and self._body.source is not None:
             try:
                 self._body.source.verify()
-            except OSError as error:
-                raise SourceUnreadableError(f"the source cannot be checked after reading: {error}") from error
+            except PlangrepAsyncError:
+                raise
+            except Exception as error:
+                raise SourceUnreadableError(f"the source cannot be checked after reading: {error!r}") from error
