@@ -93,14 +93,15 @@ class Courier:
         try:
             with self._phase("disk"):
                 await self._look()
-            resumed = self._upload.resume
-            if resumed is not None and resumed.stored:
-                self.meter.confirmed = self.meter.size
-                return await self._complete(Stored(delivery.files, resumed.memo, parts=resumed.parts))
             with self._phase("waiting"):
                 delivery.ticket = await self._engine.admission.enter(self.meter.size, delivery.order)
             with self._phase("digest"):
                 await self._prepare()
+            resumed = self._upload.resume
+            if resumed is not None and resumed.stored:
+                delivery.ticket.release()
+                self.meter.confirmed = self.meter.size
+                return await self._complete(Stored(delivery.files, resumed.memo, parts=resumed.parts))
             return await self._send_and_complete()
         except BaseException as error:
             await self._give_up_session(error)
@@ -132,7 +133,14 @@ class Courier:
                 "upload it anew",
                 file_name=delivery.name,
             )
+        if not found.inode and resumed.sha256 is None:
+            raise SourceChangedError(
+                f"{delivery.name} cannot be recognised: it is no file on disk, and the saved state has no sha256; "
+                "upload it anew",
+                file_name=delivery.name,
+            )
         delivery.state = resumed
+        delivery.sha256 = resumed.sha256
         if resumed.upload_id is not None:
             delivery.begun.add(resumed.upload_id)
 
@@ -145,16 +153,33 @@ class Courier:
         self.meter.size = sum(file.size for file in delivery.files)
 
     async def _prepare(self) -> None:
-        delivery = self._delivery
-        names = self._upload.digests
-        for place, file in enumerate(self._upload.files):
-            if isinstance(file.source, AsyncIterable) and (file.spool or names):
+        delivery, upload = self._delivery, self._upload
+        digests: dict[int, dict[str, str]] = {}
+        for place, file in enumerate(upload.files):
+            names = self._digests_of(place)
+            # Nothing of an empty one is ever sent, so that only keeping it shows whether it is empty.
+            if isinstance(file.source, AsyncIterable) and (file.spool or names or not file.size):
                 await self._spool(place)
-        if names:
-            digests: dict[int, dict[str, str]] = {}
-            for place, source in enumerate(delivery.sources):
-                digests[place] = await self._engine.digest(source, names)
-            self._note_files(digests)
+            if names:
+                digests[place] = await self._engine.digest(delivery.sources[place], names)
+        if not digests:
+            return
+        fresh = digests[0].get("sha256")
+        if fresh is not None and delivery.sha256 not in (None, fresh):
+            raise SourceChangedError(
+                f"{delivery.name} is not the file whose upload was begun: its bytes differ; upload it anew",
+                file_name=delivery.name,
+            )
+        delivery.sha256 = fresh or delivery.sha256
+        self._note_files({place: {name: found[name] for name in upload.digests} for place, found in digests.items()})
+
+    def _digests_of(self, place: int) -> tuple[str, ...]:
+        """Those asked for; and the one by which a source that is no file is recognised when its upload is resumed."""
+        upload = self._upload
+        kept = upload.on_state is not None or upload.resume is not None
+        if place or not kept or self._delivery.sources[place].fingerprint.inode or "sha256" in upload.digests:
+            return upload.digests
+        return (*upload.digests, "sha256")
 
     async def _spool(self, place: int) -> None:
         sources = self._delivery.sources

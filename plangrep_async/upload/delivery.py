@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -9,7 +10,7 @@ from typing import Any
 
 from attrs import evolve
 
-from ..errors import BodyNotReplayableError, TransferError, UploadExpiredError
+from ..errors import BodyNotReplayableError, InvalidInputError, TransferError, UploadExpiredError
 from ..session.redaction import redact_url
 from .admission import Ticket
 from .engine import Engine
@@ -21,7 +22,7 @@ from .readers import OpenSource, Source
 from .retries import Retries
 from .state import UploadState
 from .statekeeper import StateKeeper
-from .targets import MultipartTarget, PostFormTarget, PutTarget, Target
+from .targets import MultipartTarget, PostFormTarget, PutTarget, Target, check_target
 from .task import UNKNOWN, Confirmation, PreparedFile, SlotRequest, Unconfirmed, Upload
 from .verdict import Judgement
 from .wire import WireAnswer, WireRequest
@@ -52,6 +53,7 @@ class Delivery:
         sources: one for each file; closed by the owner.
         ticket: given back when the first byte leaves.
         state: what is known of the upload's progress.
+        sha256: of the first file, where it was computed, now or by a former process.
         session: the multipart target in use.
         begun: multipart sessions that may hold parts of this source already.
         first: an attempt that was made before: what :meth:`transmit` gives the first time.
@@ -67,6 +69,7 @@ class Delivery:
         self.sources: list[Source] = []
         self.ticket: Ticket | None = None
         self.state: UploadState | None = None
+        self.sha256: str | None = None
         self.begun: set[str] = set()
         self.first: NetworkJob[WireAnswer] | None = None
         self.session: MultipartTarget | None = None
@@ -104,7 +107,13 @@ class Delivery:
         if callable(target):
             request = SlotRequest(self.files, self._slots, previous, reason, self.state)
             self._slots += 1
-            target = await target(request)
+            answer: Any = target(request)
+            if not inspect.isawaitable(answer):
+                raise InvalidInputError(
+                    f"Upload(target=): the function gave {type(answer).__name__} at once; write it with async def"
+                )
+            target = await answer
+            check_target(target, "the function gave")
         self.session = target if isinstance(target, MultipartTarget) else None
         self.state = self._state_for(target)
         await self.save()
@@ -217,6 +226,6 @@ class Delivery:
             kind=kind.value,
             upload_id=target.upload_id if isinstance(target, MultipartTarget) else None,
             part_size=target.part_size if isinstance(target, MultipartTarget) else None,
-            sha256=first.sha256,
+            sha256=self.sha256,
             memo=target.memo,
         )

@@ -196,4 +196,4 @@ def _pass_on(future: asyncio.Future[Source], result: Source | Exception) -> None
 def host_of(url: str) -> str:
     """What lanes are kept for: scheme, host and port."""
     scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.partition('/')[0].partition('?')[0]}".lower()
+    return f"{scheme}://{rest.partition('/')[0].partition('?')[0].rpartition('@')[2]}".lower()

@@ -30,7 +30,8 @@ class UploadState:
         part_size: bytes.
         parts: what the far end has confirmed, by number.
         stored: every byte is confirmed; only the completion may be missing.
-        sha256: hexadecimal, when it was computed.
+        sha256: hexadecimal, when it was computed: for every source that is no file on disk, which nothing else tells
+            from another of its size.
         memo: the target's own ``memo``.
     """
 

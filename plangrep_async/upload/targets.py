@@ -8,10 +8,12 @@ from typing import Any, TypeAlias
 from attrs import field, frozen, validators
 
 from .._checks import kind
+from ..errors import InvalidInputError
+from ..session.redaction import redact_url
 from .parts import ConfirmedPart, Part
 from .wire import WireAnswer
 
-__all__ = ["FormTarget", "MultipartTarget", "PartRequest", "PostFormTarget", "PutTarget", "Target"]
+__all__ = ["FormTarget", "MultipartTarget", "PartRequest", "PostFormTarget", "PutTarget", "Target", "check_target"]
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -22,8 +24,8 @@ def _pairs(value: Mapping[str, str] | Sequence[tuple[str, str]]) -> Pairs:
     return tuple(value.items()) if isinstance(value, Mapping) else tuple((name, text) for name, text in value)
 
 
-def _without_query(url: str) -> str:
-    return repr(url.partition("?")[0])
+def _shown(url: str) -> str:
+    return repr(redact_url(url.partition("?")[0]))
 
 
 @frozen(kw_only=True)
@@ -41,7 +43,7 @@ class PutTarget:
         memo: whatever the service wants to find again in its callbacks; JSON values, if uploads are to be resumed.
     """
 
-    url: str = field(repr=_without_query, validator=kind(str))
+    url: str = field(repr=_shown, validator=kind(str))
     headers: Pairs = field(default=(), converter=_pairs, repr=False)
     method: str = "PUT"
     expires_at: float | None = None
@@ -64,7 +66,7 @@ class PostFormTarget:
         expires_at, ok, repeatable, memo: as in :class:`PutTarget`; ``ok`` defaults to any 2xx, 302 and 303.
     """
 
-    url: str = field(repr=_without_query, validator=kind(str))
+    url: str = field(repr=_shown, validator=kind(str))
     fields: Pairs = field(default=(), converter=_pairs, repr=False)
     file_field: str = "file"
     headers: Pairs = field(default=(), converter=_pairs, repr=False)
@@ -91,7 +93,7 @@ class FormTarget:
         expires_at, ok, repeatable, memo: as in :class:`PutTarget`.
     """
 
-    url: str = field(repr=_without_query, validator=kind(str))
+    url: str = field(repr=_shown, validator=kind(str))
     headers: Pairs = field(default=(), converter=_pairs, repr=False)
     fields: Pairs = field(default=(), converter=_pairs, repr=False)
     file_fields: tuple[str, ...] = field(default=(), converter=tuple[str, ...])
@@ -113,7 +115,7 @@ class PartRequest:
         expires_at: seconds since 1970, or ``None``.
     """
 
-    url: str = field(repr=_without_query, validator=kind(str))
+    url: str = field(repr=_shown, validator=kind(str))
     headers: Pairs = field(default=(), converter=_pairs, repr=False)
     expires_at: float | None = None
 
@@ -151,3 +153,12 @@ class MultipartTarget:
 
 
 Target: TypeAlias = PutTarget | PostFormTarget | FormTarget | MultipartTarget
+
+
+def check_target(value: object, what: str) -> None:
+    """Raise :class:`~plangrep_async.errors.InvalidInputError` when it is none. It is not shown: URLs hold secrets."""
+    if not isinstance(value, (PutTarget, PostFormTarget, FormTarget, MultipartTarget)):
+        raise InvalidInputError(
+            f"Upload(target=): {what} {type(value).__name__}, which is no target; make one, for example "
+            "PutTarget(url=...)"
+        )

@@ -14,7 +14,7 @@ from .file import FileSource, UploadFile
 from .fingerprint import Fingerprint
 from .parts import ConfirmedPart
 from .state import UploadState
-from .targets import Target
+from .targets import Target, check_target
 from .wire import WireAnswer
 
 __all__ = [
@@ -190,16 +190,18 @@ class Upload(Generic[R]):
         confirm: asked when an answer was lost after bytes had left: did the far end store them? See
             :class:`Confirmation`.
         digests: names of :mod:`hashlib` algorithms that ``target`` needs beforehand, for example ``("sha256",)``.
-        resume: what a former process had reached.
+        resume: what a former process had reached. A source that differs is refused: a file on disk is recognised by
+            its path, size, modification time and inode, any other source by its SHA-256.
         on_state: called with each new :class:`UploadState`, before anything depends on it; when it fails, the upload
-            fails. Several parts that are confirmed while a call is running lead to one more call.
+            fails. Several parts that are confirmed while a call is running lead to one more call. A source that is no
+            file on disk is hashed first, so that it can be recognised.
         deadline: seconds from the moment the scheduler takes it up; then
             :class:`~plangrep_async.errors.DeadlineExceededError`.
         abort: on cancellation or a deadline, give a multipart session up instead of keeping it for resume.
         key: whatever the user wants to recognise it by.
 
     Raises:
-        InvalidInputError: no file, or a deadline that is not positive.
+        InvalidInputError: no file, no target, or a deadline that is not positive.
     """
 
     files: tuple[UploadFile, ...] = field(converter=_files)
@@ -216,6 +218,12 @@ class Upload(Generic[R]):
     def __attrs_post_init__(self) -> None:
         if not self.files:
             raise InvalidInputError("Upload(files=): there is no file; give at least one")
+        if isinstance(self.target, type) or not callable(self.target):
+            check_target(self.target, "it is of type")
+        if self.resume is not None and not isinstance(self.resume, UploadState):
+            raise InvalidInputError(
+                f"Upload(resume=): {type(self.resume).__name__} is no UploadState; UploadState.from_json makes one"
+            )
         if self.deadline is not None and not (is_number(self.deadline) and self.deadline > 0):
             raise InvalidInputError(
                 f"Upload(deadline=): {self.deadline!r} is no positive number; give seconds, or None for none"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import tempfile
 
 import pytest
@@ -15,7 +16,7 @@ from plangrep_async.errors import (
     TransferConnectionError,
 )
 from plangrep_async.testing import FakeTransfer
-from plangrep_async.upload import MultipartTarget, PutTarget, StartOver, Upload, UploadFile
+from plangrep_async.upload import FormTarget, MultipartTarget, PutTarget, StartOver, Upload, UploadFile, UploadScheduler
 from plangrep_async.upload.wire import WireAnswer
 
 URL = "https://storage.example/k"
@@ -171,6 +172,60 @@ async def test_a_wrong_length_never_looks_complete(open_scheduler, pieces, spool
     assert isinstance(outcome.error, SourceChangedError)
     assert transfer.requests == [] or wrong > 0
     assert pieces.left
+
+
+@pytest.mark.parametrize("spool", [False, True])
+@pytest.mark.parametrize("target", [PutTarget(url=URL), FormTarget(url=URL)])
+async def test_an_iterator_that_is_declared_empty_is_asked(open_scheduler, spool, target):
+    transfer = FakeTransfer()
+    scheduler = open_scheduler(transfer)
+    outcome = await outcome_of(scheduler, Pieces(b"", b"not empty").file(size=0, spool=spool), target)
+    assert isinstance(outcome.error, SourceChangedError)
+    assert "more" in str(outcome.error)
+    assert transfer.requests == []
+    empty = Pieces(b"")
+    outcome = await outcome_of(scheduler, empty.file(size=0, spool=spool), target)
+    assert outcome.ok
+    assert outcome.size == 0
+    assert empty.left
+
+
+async def test_several_of_a_form_may_be_declared_empty(open_scheduler):
+    transfer = FakeTransfer()
+    files = [Pieces(b"abc").file(), Pieces(b"lost").file(size=0)]
+    outcome = await outcome_of(open_scheduler(transfer), files, FormTarget(url=URL))
+    assert isinstance(outcome.error, SourceChangedError)
+    assert transfer.requests == []
+
+
+@pytest.mark.parametrize("spool", [False, True])
+async def test_one_that_gives_too_little_or_was_used_before_is_told(spool):
+    far_end = FarEnd()
+    given = Pieces(b"abc").iterate()
+    async with UploadScheduler() as scheduler:
+        for size, words in ((5, "only 3 bytes"), (3, "nothing .*read before")):
+            upload = Upload(UploadFile(given, name="plan.pdf", size=size, spool=spool), PutTarget(url=far_end.url))
+            with pytest.raises(SourceChangedError, match=rf"plan\.pdf: its iterator gave {words}"):
+                await scheduler.upload(upload)
+    far_end.close()
+
+
+class FarEnd:
+    """A port that takes connections and never answers: what is short must fail before that matters."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/k"
+        self.close = self._listener.close
+
+
+@pytest.mark.parametrize("spool", [False, True])
+async def test_an_iterator_of_text(open_scheduler, spool):
+    file = Pieces("plan").file(spool=spool)
+    outcome = await outcome_of(open_scheduler(FakeTransfer()), file, PutTarget(url=URL))
+    assert isinstance(outcome.error, SourceUnreadableError)
+    assert isinstance(outcome.error.__cause__, TypeError)
+    assert outcome.error.file_name == "stream"
 
 
 @pytest.mark.parametrize("spool", [False, True])

@@ -6,6 +6,8 @@ from typing import Protocol, runtime_checkable
 
 from attrs import field, frozen, validators
 
+from .url import redacted
+
 __all__ = ["BlockSource", "WireBody", "WireRequest"]
 
 
@@ -17,8 +19,8 @@ class BlockSource(Protocol):
         """Fill ``buffer`` with the bytes that start at ``offset``.
 
         Gives the number of bytes written to it: less than asked is allowed, and 0 means that the source ends here. An
-        ``OSError`` becomes :class:`~plangrep_async.errors.SourceUnreadableError`; errors of this package pass as they
-        are.
+        error of any other kind becomes :class:`~plangrep_async.errors.SourceUnreadableError`; those of this package
+        pass as they are.
         """
         ...
 
@@ -72,6 +74,6 @@ class WireRequest:
     """
 
     method: str
-    url: str = field(repr=lambda url: repr(url.partition("?")[0]))
+    url: str = field(repr=lambda url: repr(redacted(url)))
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: WireBody = field(default=WireBody())
