@@ -137,12 +137,12 @@ class UploadScheduler:
         """
         self._guard.check()
         _check_upload(upload)
+        tracker = Tracker(self.clock, on_progress)
         meter = Meter(upload.file.name, self.clock.monotonic())
         courier = Courier(self._ready_engine(), upload, next(self._order), meter)
         task: asyncio.Task[R] = asyncio.get_running_loop().create_task(courier.deliver())
         self._tasks.add(task)
         task.add_done_callback(self._forget)
-        tracker = Tracker(self.clock, on_progress)
         tracker.add(meter)
         tracker.all_uploads_known()
         tracker.start()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections import deque
 from collections.abc import Callable
 
 from .._clock import Clock, TimerHandle
+from ..errors import InvalidInputError
 from .meter import Meter
 from .progress import FileProgress, UploadProgress
 
@@ -25,9 +27,14 @@ class Tracker:
     Args:
         clock: time.
         callback: told of the progress; an error that it raises is logged once and does not stop the run.
+
+    Raises:
+        InvalidInputError: the callback is a coroutine function, which nobody would await.
     """
 
     def __init__(self, clock: Clock, callback: Callable[[UploadProgress], None] | None) -> None:
+        if inspect.iscoroutinefunction(callback):
+            raise InvalidInputError("on_progress is called and not awaited: give a plain function, without async")
         self._clock = clock
         self._callback = callback
         self._meters: dict[Meter, None] = {}

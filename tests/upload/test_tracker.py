@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from plangrep_async.errors import InvalidInputError
 from plangrep_async.testing import FakeTransfer, ManualClock
 from plangrep_async.upload import PutTarget, Upload, UploadFile
 from plangrep_async.upload.meter import Meter
@@ -127,3 +128,23 @@ async def test_a_run_reports_what_it_did(open_scheduler, tmp_path):
     assert (last.uploads_known, last.uploads_done, last.uploads_failed) == (4, 3, 1)
     assert last.bytes_sent == last.bytes_confirmed == last.bytes_known == 3_000_300
     assert last.active == ()
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda scheduler, upload, show: scheduler.upload(upload, on_progress=show),
+        lambda scheduler, upload, show: anext(scheduler.run([upload], on_progress=show)),
+        lambda scheduler, upload, show: scheduler.run_all([upload], on_progress=show),
+    ],
+    ids=["upload", "run", "run all"],
+)
+async def test_a_callback_that_nobody_would_await_is_refused(open_scheduler, begin):
+    async def show(_progress):
+        raise AssertionError("never awaited")
+
+    transfer = FakeTransfer()
+    upload = Upload(UploadFile(b"x", name="a"), PutTarget(url=URL))
+    with pytest.raises(InvalidInputError, match="on_progress"):
+        await begin(open_scheduler(transfer), upload, show)
+    assert transfer.started == []
