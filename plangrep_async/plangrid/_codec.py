@@ -28,13 +28,25 @@ def structure(data: Any, cls: type[T]) -> T:
     return CODEC.read(data, cls)
 
 
-def record_of(cls: type[T]) -> Callable[[Answer], T]:
-    """The ``decode`` of a call whose answer is one ``cls``."""
+def record_of(cls: type[T], uid: str | None = None) -> Callable[[Answer], T]:
+    """The ``decode`` of a call whose answer is one ``cls``; the one of ``uid``, where one was asked for.
+
+    Of the parts of a batch nothing but their order says whose they are ("Send Batch Request"): a service that mixed
+    them up would give one record for another.
+    """
 
     def decode(answer: Answer) -> T:
-        return structure(loads(answer.content), cls)
+        record = structure(loads(answer.content), cls)
+        if uid is not None and _plain(getattr(record, "uid", uid)) != _plain(uid):
+            raise Undocumented(f"{cls.__name__}.uid is not the one that was asked for")
+        return record
 
     return decode
+
+
+def _plain(uid: str) -> str:
+    """A uid may be spelled in capitals, or without its hyphens."""
+    return uid.replace("-", "").lower()
 
 
 def nothing(_: Answer) -> None:

@@ -64,7 +64,7 @@ class Resource:
         return await self._context.sender.send(call, options_of(arguments))
 
     async def _get(self, cls: type[R], arguments: CallArguments, *segments: str) -> R:
-        return await self._send(Call("GET", self._path(*segments), record_of(cls)), arguments)
+        return await self._send(Call("GET", self._path(*segments), record_of(cls, segments[-1])), arguments)
 
     async def _post(self, cls: type[R], arguments: CallArguments, body: Any, *segments: str) -> R:
         return await self._send(post(self._path(*segments), record_of(cls), body), arguments)

@@ -251,7 +251,9 @@ class PlanGridClient:
             calls: awaitables that are not awaited yet, or :class:`~plangrep_async.session.Call` values.
 
         Returns:
-            In the same order, for each its result, or its error as a value.
+            In the same order, for each its result, or its error as a value. PlanGrid promises its answers in the order
+            of the requests ("Send Batch Request"); where a record that was asked for by its uid is not the one that
+            came, that is a :class:`~plangrep_async.errors.DecodeError`.
 
         Cancelled: all of them are.
         """

@@ -14,6 +14,7 @@ from plangrep_async.errors import (
     ClientClosedError,
     ConfigurationError,
     DeadlineExceededError,
+    DecodeError,
     NotFoundError,
 )
 from plangrep_async.plangrid import Issue, PlanGridClient, Project
@@ -102,15 +103,14 @@ async def test_a_batch_refreshes_its_token_too(make_client: Make, wire: Any) -> 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.headers["authorization"] != "Bearer new":
             return httpx.Response(401, json={"message": "expired"})
-        entries = [{"status_code": 200, "headers": [], "body": '{"uid": "p"}'} for _ in json.loads(request.content)]
-        return httpx.Response(200, json={"data": entries})
+        return batch_of(request)
 
     wire.answer("POST", "/batch", answer)
     client = make_client(access_token="old", refresh=lambda: "new")
 
     projects = await asyncio.gather(client.projects.get("a"), client.projects.get("b"))
 
-    assert [project.uid for project in projects] == ["p", "p"]
+    assert [project.uid for project in projects] == ["a", "b"]
     assert wire.seen == ["POST /batch"] * 2
 
 
@@ -146,6 +146,29 @@ async def test_awaits_that_wait_together_leave_as_one_batch(client: PlanGridClie
     assert third == Issue("b")
     assert wire.seen == ["POST /batch"]
     assert wire.bodies()[0][0] == {"method": "GET", "path": "/projects/p/issues/a"}
+
+
+async def test_a_batch_that_is_answered_in_another_order_gives_no_record_for_another(
+    client: PlanGridClient, wire: Any
+) -> None:
+    def reverse(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"data": batch_of(request).json()["data"][::-1]})
+
+    wire.answer("POST", "/batch", reverse)
+    issues = client.project("p").issues
+
+    first, middle, last = await client.batch([issues.get(uid) for uid in "abc"])
+
+    assert isinstance(first, DecodeError)
+    assert isinstance(last, DecodeError)
+    assert "Issue.uid is not the one that was asked for" in str(first)
+    assert middle == Issue("b")
+
+
+async def test_a_uid_may_be_spelled_in_another_way(client: PlanGridClient, wire: Any) -> None:
+    spelled = "10DD6D24CBE246399647F9D0CC4AAEE8"
+    wire.answer("GET", f"/projects/p/issues/{spelled}", {"uid": "10dd6d24-cbe2-4639-9647-f9d0cc4aaee8"})
+    assert (await client.project("p").issues.get(spelled)).uid == "10dd6d24-cbe2-4639-9647-f9d0cc4aaee8"
 
 
 async def test_coalescing_can_be_switched_off_for_a_client_and_for_a_call(make_client: Make, wire: Any) -> None:
