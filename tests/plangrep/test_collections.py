@@ -99,6 +99,22 @@ async def test_a_list_that_never_ends_is_noticed(client: PlangrepClient, service
     assert len(service.requests) == 2
 
 
+@pytest.mark.parametrize("what", ["records", "pages", "text"])
+async def test_nor_do_empty_pages_go_on_for_ever(client: PlangrepClient, service: Any, what: str) -> None:
+    def page(_: httpx.Request) -> httpx.Response:
+        number = len(service.requests)
+        docs = [{"docId": "d"}] if number == 50 else []
+        return httpx.Response(200, json={"docs": docs, "text": "x" * len(docs), "nextCursor": f"c{number}"})
+
+    project = client.project("proj_1")
+    service.on("GET", f"{P}/docs", page)
+    service.on("POST", f"{P}/source-text", page)
+    lists: dict[str, Any] = {"records": project.docs.list(), "pages": project.docs.list().pages()}
+    with pytest.raises(DecodeError, match="100 empty pages in a row"):
+        _ = [item async for item in lists.get(what) or project.source_text("uri")]
+    assert len(service.requests) == 150
+
+
 async def test_an_answer_without_its_list_is_not_an_empty_list(client: PlangrepClient, service: Any) -> None:
     service.on("GET", f"{P}/docs", {"total": 0})
     with pytest.raises(DecodeError):

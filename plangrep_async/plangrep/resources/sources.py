@@ -54,7 +54,7 @@ class SourcePages:
         self._fetch = fetch
 
     def __aiter__(self) -> AsyncIterator[SourceText]:
-        return follow(self._fetch, lambda piece: piece.next_cursor)
+        return follow(self._fetch, lambda piece: piece.next_cursor, lambda piece: not piece.text)
 
     async def text(self, *, limit: int = 10_000_000) -> str:
         """The whole text.
