@@ -77,6 +77,7 @@ class Exchange:
         self._attempts = 0
         self._throttled = 0
         self._redirects = 0
+        self._stuck = ""  # why a redirect was not followed
         self._refreshed = False
         self._tokens_taken = session.clock.monotonic()
 
@@ -115,7 +116,7 @@ class Exchange:
                     self._session.note_throttled(answer, age=self._age)
             decision = self._decide(Outcome(answer.status, retry_after=self._session.retry_after(answer)))
             if decision.verdict is not Verdict.RETRY:
-                return Sent(answer, response, self._url, self._attempts, decision.reason)
+                return Sent(answer, response, self._url, self._attempts, decision.reason or self._stuck)
             await self._back_off(decision, answer.status, None)
 
     async def _pass_the_limiter(self) -> None:
@@ -256,12 +257,10 @@ class Exchange:
         """Go on elsewhere: only with what changes nothing, never from https to http, and to another host only when the
         body is streamed (a file at a storage host; records come from the service itself)."""
         location = answer.headers.get("location")
-        if (
-            answer.status not in _REDIRECTS
-            or location is None
-            or self._call.method not in ("GET", "HEAD")
-            or self._redirects >= _MAX_REDIRECTS
-        ):
+        if answer.status not in _REDIRECTS or location is None or self._call.method not in ("GET", "HEAD"):
+            return False
+        if self._redirects >= _MAX_REDIRECTS:
+            self._stuck = f"there were too many ({_MAX_REDIRECTS} were followed)"
             return False
         try:
             target = urljoin(self._url, location)

@@ -117,11 +117,14 @@ def status_error(
     message = detail.message and without_tokens_of(url, detail.message)
     url = redact_url(url)
     text = f"{method} {url} was answered with {answer.status} {_phrase(answer.status)}".rstrip()
-    if 300 <= answer.status < 400:
+    if answer.status == 304:
+        text += " (though the request set no condition)"
+    elif 300 <= answer.status < 400:
         location = answer.headers.get("location")
         text += (
             f", a redirect to {redact_url(location)} that is not followed" if location else ", a redirect to nowhere"
         )
+        text, reason = text + (f" because {reason}" if reason else ""), ""
     if detail.code:
         text += f" [{detail.code}]"
     text += f": {message}" if message else " and no message"

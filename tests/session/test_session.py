@@ -9,7 +9,7 @@ import logging
 import os
 import ssl
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -419,9 +419,17 @@ async def test_other_redirects_are_errors(call: Call[Any], location: str | None)
 
 async def test_redirects_in_a_circle_end() -> None:
     session, script, _ = make(httpx.Response(302, headers={"Location": "/things/1"}))
-    with pytest.raises(errors.APIStatusError, match="redirect"):
+    with pytest.raises(errors.APIStatusError, match=r"not followed because there were too many \(5 were followed\)"):
         await session.send(GET)
     assert len(script.requests) == 6
+
+
+async def test_a_304_is_no_redirect() -> None:
+    session, script, _ = make(httpx.Response(304))
+    with pytest.raises(errors.APIStatusError, match=r"Not Modified \(though the request set no condition\)") as caught:
+        await session.send(GET)
+    assert "redirect" not in str(caught.value)
+    assert len(script.requests) == 1
 
 
 async def test_one_refresh_serves_all_calls_that_met_a_401() -> None:
@@ -572,7 +580,12 @@ async def test_another_hosts_429_is_its_own_affair() -> None:
         httpx.Response(200, content=b"file"),
         limiter=limiter,
     )
-    assert await finish(clock, read(session)) == b"file"
+
+    async def read() -> list[bytes]:
+        async with session.stream(GET) as answer:
+            return [chunk async for chunk in answer.aiter_bytes()]
+
+    assert await finish(clock, read()) == [b"file"]
     assert [request.url.host for request in script.requests] == ["api.example.com"] + ["files.example.net"] * 2
     assert limiter.statistics().refusals == 0
     assert limiter.available() == 9, "one token, for the one call to the service"
@@ -790,47 +803,3 @@ async def test_a_scope_has_its_own_defaults() -> None:
     with pytest.raises(errors.ServerError):
         await finish(clock, scoped.send(GET, CallOptions(max_attempts=3)))
     assert len(script.requests) == 5
-
-
-# Streams
-
-
-def chunks(parts: Iterable[bytes], end: Exception | None = None) -> Step:
-    class Stream(httpx.AsyncByteStream):
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            for part in parts:
-                yield part
-            if end is not None:
-                raise end
-
-    return lambda _: httpx.Response(200, headers={"Content-Length": "6"}, stream=Stream())
-
-
-async def test_a_stream_gives_the_body_as_it_comes() -> None:
-    session, _, clock = make(httpx.Response(503), chunks([b"abc", b"def"]))
-
-    async def read() -> list[bytes]:
-        async with session.stream(GET) as answer:
-            assert (answer.status, answer.content_length) == (200, 6)
-            return [chunk async for chunk in answer.aiter_bytes()]
-
-    assert await finish(clock, read()) == [b"abc", b"def"]
-
-
-async def read(session: Session) -> bytes:
-    async with session.stream(GET) as answer:
-        return b"".join([chunk async for chunk in answer.aiter_bytes()])
-
-
-async def test_a_stream_that_breaks_is_a_connection_error_and_is_not_repeated() -> None:
-    session, script, _ = make(chunks([b"abc"], httpx.ReadError("cut")))
-    with pytest.raises(errors.APIConnectionError, match="had begun"):
-        await read(session)
-    assert len(script.requests) == 1
-
-
-async def test_a_stream_with_an_error_status_raises_it() -> None:
-    session, _, _ = make(httpx.Response(404, json={"message": "gone fishing"}))
-    with pytest.raises(errors.NotFoundError, match="gone fishing"):
-        async with session.stream(GET):
-            pytest.fail("there is nothing to read")
