@@ -13,9 +13,10 @@ from .._clock import Clock, SystemClock
 from ..config import Timeouts
 from ..errors import InvalidInputError
 from ..session.call import Call, CallKeywords, CallOptions, Sender, path_of
+from ..session.deadline import countdown
 from ._codec import Codec
 
-__all__ = ["Context", "WireKeywords", "api_path", "countdown"]
+__all__ = ["Context", "WireKeywords", "api_path"]
 
 T = TypeVar("T")
 _PREFIX = "/api/open/v1"
@@ -63,14 +64,6 @@ class Context:
     def replace(self, options: CallOptions) -> Context:
         """The same with other options; what they leave open stays."""
         return evolve(self, options=options.over(self.options))
-
-
-def countdown(clock: Clock, seconds: float | None) -> Callable[[], float | None]:
-    """What is left of so many seconds, never quite nothing; ``None`` without a deadline."""
-    if seconds is None:
-        return lambda: None
-    end = clock.monotonic() + seconds
-    return lambda: max(0.001, end - clock.monotonic())
 
 
 def api_path(*segments: str) -> str:

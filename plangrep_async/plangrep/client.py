@@ -19,12 +19,13 @@ from ..errors import ClientClosedError, ConfigurationError, InvalidInputError, P
 from ..ratelimit import RateLimit, RateLimiter
 from ..session.call import CallOptions
 from ..session.credentials import BearerCredentials
+from ..session.deadline import countdown
 from ..session.hooks import Hooks
 from ..session.secret import Secret
 from ..session.session import Session
 from ..upload import UploadProgress, UploadScheduler, UploadSettings
 from ._codec import Codec
-from ._context import Context, WireKeywords, countdown
+from ._context import Context, WireKeywords
 from .models.job import Job, JobCreated
 from .resources.artifacts import Artifacts
 from .resources.jobs import Jobs

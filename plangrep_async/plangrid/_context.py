@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from ..config import RetryPolicy
 from ..session.call import CallKeywords, CallOptions, Sender
+from ..session.deadline import countdown
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -45,8 +46,9 @@ class Context:
         session: for downloads, and for the clock.
         scheduler: runs uploads.
         unverified: conventions that no page confirms.
-        retry: how often and after how long a completion or a download is tried again.
+        retry: how often and after how long a completion is tried again.
         random: chance, for the waits in between.
+        options: the client's own (``with_options``), for downloads; the senders know them.
     """
 
     sender: Sender
@@ -56,11 +58,22 @@ class Context:
     unverified: Unverified
     retry: RetryPolicy
     random: Callable[[], float]
+    options: CallOptions = field(factory=CallOptions)
 
     @property
     def base_url(self) -> str:
         """The API's base URL."""
         return self.session.base_url
+
+    def countdown(self, arguments: CallArguments) -> Callable[[], CallArguments]:
+        """For one operation of several calls: each time it is asked, the arguments with what is left of the deadline.
+
+        Raises :class:`~plangrep_async.errors.InvalidInputError` as :func:`options_of` does.
+        """
+        left = countdown(
+            self.session.clock, CallOptions(**arguments).over(self.options).over(self.session.options).deadline
+        )
+        return lambda: {**arguments, "deadline": left()}
 
     def for_many(self) -> Context:
         """For uploads of which there may be many: their calls leave in fuller batches."""

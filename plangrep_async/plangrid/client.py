@@ -224,7 +224,7 @@ class PlanGridClient:
         given = options_of(options) or CallOptions()
         context = self._context
         sender, gathering = ScopedSender(context.sender, given), ScopedSender(context.gathering, given)
-        other._use(evolve(context, sender=sender, gathering=gathering))
+        other._use(evolve(context, sender=sender, gathering=gathering, options=given.over(context.options)))
         return other
 
     def project(self, project_uid: str) -> ProjectScope:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -11,7 +11,16 @@ from .._clock import Clock, TimerHandle
 from ..errors import DeadlineExceededError
 from .redaction import redact_url
 
-__all__ = ["Deadline"]
+__all__ = ["Deadline", "countdown"]
+
+
+def countdown(clock: Clock, seconds: float | None) -> Callable[[], float | None]:
+    """For one operation of several calls: what is left of so many seconds, never quite nothing while there were any;
+    ``None`` without a deadline."""
+    if seconds is None:
+        return lambda: None
+    end, least = clock.monotonic() + seconds, min(0.001, seconds)
+    return lambda: max(least, end - clock.monotonic())
 
 
 class Deadline:
@@ -106,11 +115,12 @@ class Deadline:
         """The error that says where the time went, or for what ``reason`` the time that is left cannot be enough."""
         self._switch(self._phase)
         url = redact_url(self._url)
-        spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in self.spent.items() if seconds >= 0.005)
+        spent = ", ".join(f"{name} {time:.2f} s" for name, time in self.spent.items() if time >= 0.005)
         account = f"; the time went to: {spent}" if spent else ""
+        seconds = round(self._seconds or 0.0, 3)  # what was left for one of several calls has many digits
         verb, reason = ("cannot", f": {reason}") if reason else ("did not", "")
         return DeadlineExceededError(
-            f"{self._method} {url} {verb} end within its deadline of {self._seconds:g} s{reason}{account}",
+            f"{self._method} {url} {verb} end within its deadline of {seconds:g} s{reason}{account}",
             deadline=self._seconds,
             spent=dict(self.spent),
             method=self._method,

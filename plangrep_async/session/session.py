@@ -207,18 +207,19 @@ class Session:
 
     @asynccontextmanager
     async def stream(self, call: Call[Any], options: CallOptions | None = None) -> AsyncGenerator[StreamedAnswer]:
-        """Send a call and give its answer as it comes, for downloads.
+        """Send a call and give its answer as it comes, for downloads: a whole file, which is asked for as it is stored.
 
         Repeats until an answer with a good status begins, never after. The deadline covers the body of the ``async
-        with`` too. Raises what :meth:`send` raises.
+        with`` too. Raises what :meth:`send` raises, and a ``DecodeError`` for an answer that is no whole file.
         """
+        call = call.replace(headers=merged(call.headers, [("Accept-Encoding", "identity")]))
         with self._deadline(call, options) as deadline:
             sent = await Exchange(self, call, options, deadline, prepaid=False, read=False).run()
             try:
                 if not 200 <= sent.answer.status < 300:
                     self._interpret(call, sent, deadline.elapsed)
                 with deadline.phase("answer"):
-                    yield StreamedAnswer(sent.response, call.method, redact_url(sent.url))
+                    yield StreamedAnswer(sent.response, call.method, redact_url(sent.url), attempts=sent.attempts)
             finally:
                 await sent.response.aclose()
 

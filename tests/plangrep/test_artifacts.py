@@ -11,6 +11,7 @@ import pytest
 from plangrep_async.errors import (
     APIConnectionError,
     APIStatusError,
+    DeadlineExceededError,
     DecodeError,
     GoneError,
     InvalidInputError,
@@ -167,16 +168,32 @@ async def test_what_breaks_off_is_begun_again(tmp_path: Path, clock: ManualClock
     await client.aclose()
 
 
-async def test_but_not_for_ever(tmp_path: Path, clock: ManualClock) -> None:
+@pytest.mark.parametrize(("options", "requests"), [({}, 5), ({"max_attempts": 1}, 1), ({"max_attempts": 3}, 3)])
+async def test_but_not_for_ever(tmp_path: Path, clock: ManualClock, options: dict[str, Any], requests: int) -> None:
     client, transport = streaming(clock, Broken())
-    task = asyncio.ensure_future(client.artifacts.download(tmp_path, job_id="j", path="x.pdf"))
+    task = asyncio.ensure_future(client.artifacts.download(tmp_path, job_id="j", path="x.pdf", **options))
     while not task.done():
         await asyncio.sleep(0.001)
         await clock.advance(0.1)
     with pytest.raises(APIConnectionError):
         await task
-    assert len(transport.requests) == 3
+    assert len(transport.requests) == requests
     assert not list(tmp_path.iterdir()), "the temporary files are gone"
+    await client.aclose()
+
+
+async def test_one_deadline_for_all_attempts(tmp_path: Path, clock: ManualClock) -> None:
+    client, transport = streaming(clock, Broken(), Broken(hang=True))
+    begun = clock.monotonic()
+    task = asyncio.ensure_future(client.artifacts.download(tmp_path, job_id="j", path="x.pdf", deadline=2.0))
+    while not task.done():
+        await asyncio.sleep(0.001)
+        await clock.advance(0.1)
+    with pytest.raises(DeadlineExceededError):
+        await task
+    assert clock.monotonic() - begun < 2.5
+    assert len(transport.requests) == 2
+    assert not list(tmp_path.iterdir())
     await client.aclose()
 
 
@@ -227,9 +244,22 @@ async def test_more_than_wanted(client: PlangrepClient, service: Any, tmp_path: 
 
 async def test_less_than_told(client: PlangrepClient, service: Any, tmp_path: Path) -> None:
     service.on("GET", JOB, bytes_(b"short", **{"Content-Length": "9"}))
-    with pytest.raises(DecodeError, match="ended after 5 of 9 bytes"):
+    with pytest.raises(APIConnectionError, match="5 of 9 bytes"):
+        await client.artifacts.download(tmp_path, job_id="job_1", path="x", max_attempts=1)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("status", "headers"), [
+    (206, {"Content-Range": "bytes 0-2/100"}), (204, {}), (200, {"Content-Encoding": "x-own"}),
+])  # fmt: skip
+async def test_what_is_no_whole_file(
+    client: PlangrepClient, service: Any, tmp_path: Path, status: int, headers: dict[str, str]
+) -> None:
+    service.on("GET", JOB, httpx.Response(status, headers=headers, content=b"abc"))
+    with pytest.raises(DecodeError):
         await client.artifacts.download(tmp_path, job_id="job_1", path="x")
     assert not list(tmp_path.iterdir())
+    assert service.requests[0].headers["accept-encoding"] == "identity"
 
 
 async def test_a_folder_that_is_none(client: PlangrepClient, service: Any, tmp_path: Path) -> None:

@@ -212,8 +212,9 @@ async def test_a_scope_that_cancels_at_each_turn_of_the_loop(
         await asyncio.sleep(0.005)
         gate.open()
 
-    with anyio.CancelScope() as scope:
-        cancelling = asyncio.ensure_future(cancel(scope))
+    scope = anyio.CancelScope()
+    cancelling = asyncio.ensure_future(cancel(scope))
+    with scope:
         await land(tmp_path / "a")
 
     assert scope.cancelled_caught

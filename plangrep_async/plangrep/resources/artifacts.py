@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, TypeVar, Unpack
 from urllib.parse import parse_qs, urlsplit
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from ...errors import APIConnectionError, DecodeError, InvalidInputError
+from ...errors import DecodeError, InvalidInputError
 from ...session.call import Answer, Call, CallKeywords, CallOptions, query_of
+from ...session.deadline import countdown
+from ...session.fetch import fetch
 from ...session.landing import LandingFile
 from ...session.origin import Origin
 from ...session.session import Session
@@ -25,7 +27,6 @@ __all__ = ["ArtifactInfo", "Artifacts", "Downloaded", "artifact_call"]
 
 T = TypeVar("T")
 
-_ATTEMPTS = 3
 _DEADLINE = 86_400.0
 """Seconds; a download is bounded by the silence of the wire (``timeout=``), hardly by its whole length."""
 _TOKEN_ROUTE = re.compile(r"/api/open/v1/artifact-downloads/[^/]+")
@@ -87,24 +88,28 @@ class Artifacts:
         ``file_name``, or the server's, stripped of everything that could lead out of the folder; a file of that name is
         kept, and the new one gets a number, unless ``overwrite``.
 
-        A download that breaks off is begun again, at most three times in all. One with a token is not: once the
-        service has answered, the token is used up.
+        A download that breaks off is begun again, as often as the client's retry policy or ``max_attempts`` allows. One
+        with a token is not: once the service has answered, the token is used up.
+
+        What is stored with ``Content-Encoding: gzip`` is unpacked. Other encodings and parts of a file are refused.
 
         Args:
             folder: made when it is not there.
             file_name: a plain name.
             overwrite: replace a file of the same name.
             max_bytes: more than this ends the download.
-            keywords: ``deadline`` is a day unless you say otherwise; ``timeout`` bounds the silence of the wire.
+            keywords: ``deadline`` is a day unless you say otherwise, for all attempts and the pauses in between;
+                ``timeout`` bounds the silence of the wire.
 
         Raises:
             InvalidInputError: none or several of the ways, a name that is not plain; before anything is sent.
             APIStatusError: refused; for a token: invalid, expired or used.
             APIConnectionError: broken off too often.
-            DecodeError: the answer is longer than ``max_bytes`` or not as long as it says.
+            DeadlineExceededError: it took too long.
+            DecodeError: the answer is longer than ``max_bytes``, not the whole file, or packed in an unknown way.
             OSError: the folder cannot be written to, or the disk is full.
 
-        Cancelled: the temporary file is removed.
+        Cancelled: the temporary file is removed; a file that was there stays, as :class:`LandingFile` says.
         """
         call = artifact_call(
             self._session, "GET", url=url, path=path, job_id=job_id, project_id=project_id, token=token
@@ -114,25 +119,18 @@ class Artifacts:
                 f"file_name {file_name!r} is no plain file name; {safe_name(file_name)!r} would be one"
             )
         options = self._context.over(keywords).over(CallOptions(deadline=_DEADLINE))
-        attempts = (options.max_attempts or _ATTEMPTS) if call.may_repeat else 1
-        for attempt in range(1, attempts + 1):
-            try:
-                async with self._session.stream(call, options) as answer:
-                    server_name = disposition_name(answer.headers.get("content-disposition")) or _last_segment(
-                        path, url
-                    )
-                    name = file_name or safe_name(server_name)
-                    await asyncio.to_thread(Path(folder).mkdir, parents=True, exist_ok=True)
-                    async with LandingFile(Path(folder, name)) as file:
-                        size = await file.write_all(answer.aiter_bytes(), partial(_check_most, answer, max_bytes))
-                        _check_whole(answer, size)
-                        target = await file.keep(None if overwrite else partial(numbered, name))
-                    return Downloaded(target, size, answer.headers.get("content-type"))
-            except APIConnectionError:
-                if attempt == attempts:
-                    raise
-                await self._context.clock.sleep(self._context.random() * 2**attempt)
-        raise AssertionError("the loop returns or raises")
+        left = countdown(self._context.clock, options.deadline)
+
+        async def store(answer: StreamedAnswer) -> Downloaded:
+            server_name = disposition_name(answer.headers.get("content-disposition")) or _last_segment(path, url)
+            name = file_name or safe_name(server_name)
+            await asyncio.to_thread(Path(folder).mkdir, parents=True, exist_ok=True)
+            async with LandingFile(Path(folder, name)) as file:
+                size = await file.write_all(answer.aiter_bytes(), partial(_check_most, answer, max_bytes))
+                target = await file.keep(None if overwrite else partial(numbered, name))
+            return Downloaded(target, size, answer.headers.get("content-type"))
+
+        return await fetch(self._session, call, lambda: evolve(options, deadline=left()), store)
 
     async def info(
         self,
@@ -227,10 +225,3 @@ def _last_segment(path: str | None, url: str | None) -> str | None:
 def _check_most(answer: StreamedAnswer, most: int | None, size: int) -> None:
     if most is not None and size > most:
         raise DecodeError(f"the artifact at {answer.url} has more than {most:,} bytes", url=answer.url)
-
-
-def _check_whole(answer: StreamedAnswer, size: int) -> None:
-    if answer.content_length not in (None, size):
-        raise DecodeError(
-            f"the artifact at {answer.url} ended after {size:,} of {answer.content_length:,} bytes", url=answer.url
-        )

@@ -46,15 +46,16 @@ class FileRecords(Resource, Generic[R]):
 
     async def _fetch(self, record: R | str, to: str | os.PathLike[str], options: CallArguments) -> Path:
         """The file of a record, or of the record with this uid, at ``to``."""
-        found = await self._read(record) if isinstance(record, str) else record
+        rest = self._context.countdown(options)
+        found = await self._read(record, rest()) if isinstance(record, str) else record
 
         async def renew() -> str | None:
-            return (await self._read(found.uid)).url
+            return (await self._read(found.uid, rest())).url
 
-        return await download(self._context, found.url, to, options, renew)
+        return await download(self._context, found.url, to, rest, renew)
 
-    async def _read(self, uid: str) -> R:
-        return await self._get(self._record, {}, self._name, uid)
+    async def _read(self, uid: str, options: CallArguments) -> R:
+        return await self._get(self._record, options, self._name, uid)
 
     def _upload(
         self,

@@ -99,9 +99,10 @@ class Packets(Resource):
 
         Cancelled: nothing is left behind.
         """
-        record = packet if isinstance(packet, Packet) else await self.get_packet(packet)
+        rest = self._context.countdown(options)
+        record = packet if isinstance(packet, Packet) else await self.get_packet(packet, **rest())
 
         async def renew() -> str | None:
-            return (await self.get_packet(record.uid)).file_url
+            return (await self.get_packet(record.uid, **rest())).file_url
 
-        return await download(self._context, record.file_url, to, options, renew)
+        return await download(self._context, record.file_url, to, rest, renew)
