@@ -45,7 +45,7 @@
     ├── QueueFullError                more calls wait than the queue takes; nothing was sent
     ├── ClientClosedError             used after ``aclose()``
     ├── ClientForkedError             used in a child process of the one that opened it
-    └── WrongEventLoopError           used on another event loop than the one that opened it
+    └── WrongEventLoopError           used on another event loop than the one that opened it, or on none of asyncio's
 
 Each error carries what is known of the call: method, URL without secrets, status, the service's own code and message,
 the whole body, attempts and elapsed seconds; what is not known is ``None``.

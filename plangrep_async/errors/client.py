@@ -16,4 +16,4 @@ class ClientForkedError(PlangrepAsyncError):
 
 
 class WrongEventLoopError(PlangrepAsyncError):
-    """The client was opened on another event loop. Create one for each loop."""
+    """The client was opened on another event loop (create one for each loop), or is used where asyncio runs none."""

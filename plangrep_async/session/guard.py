@@ -27,7 +27,7 @@ class Guard:
         Raises:
             ClientClosedError: it was closed.
             ClientForkedError: it was opened in another process.
-            WrongEventLoopError: it was opened on another event loop.
+            WrongEventLoopError: it was opened on another event loop, or asyncio runs none here.
         """
         if self.closed:
             raise ClientClosedError(f"this {self._name} is closed; create a new one")
@@ -38,7 +38,13 @@ class Guard:
                 f"this {self._name} was opened in process {self._pid} and is used in process {pid}: "
                 "connections cannot be shared across a fork. Create one in each process, after the fork"
             )
-        loop = asyncio.get_running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise WrongEventLoopError(
+                f"this {self._name} needs a running asyncio event loop, and there is none: use it in a coroutine that "
+                "asyncio.run() runs, not from plain code and not under trio"
+            ) from None
         if self._loop is None:
             self._pid, self._loop = pid, loop
         elif self._loop is not loop:
