@@ -9,6 +9,7 @@ from attrs import asdict, frozen
 from sqlalchemy import Row, bindparam, select
 
 from .document import Document, Found, Problem, State
+from .names import journal_key, journal_text
 from .schema import documents
 
 __all__ = ["SEEN", "TWIN", "Group", "Sample", "Tally", "document_of", "group_of", "rediscovered", "row_of"]
@@ -114,11 +115,17 @@ def rediscovered(old: Row[*tuple[Any, ...]], row: dict[str, Any], send_changed_a
     return {}
 
 
+_TEXTS = ("path", "name", "folder", "title", "classification")
+
+
 def row_of(found: Found) -> dict[str, Any]:
     row = asdict(found, recurse=False)
     row["state"] = State.DISCOVERED.value if found.problem is None else State.SKIPPED.value
     row["problem"] = None if found.problem is None else found.problem.value
     row["source"], row["attributes"] = dict(found.source), dict(found.attributes)
+    row["key"] = journal_key(found.key)
+    for name in _TEXTS:
+        row[name] = None if row[name] is None else journal_text(row[name])
     return row
 
 
