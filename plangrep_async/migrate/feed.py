@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 
 from ..errors import SourceChangedError, SourceNotFoundError, SourceUnreadableError
 from .document import Document, Problem, State
+from .fingerprint import fingerprint_of
 from .run import Run
 from .sources.source import FETCHES
 
@@ -96,7 +97,7 @@ async def _compare(run: Run, document: Document, path: str, status: os.stat_resu
     if not status.st_size:
         await run.skipped(document, Problem.EMPTY, "the file is empty")
         return None
-    now = (status.st_size, status.st_mtime_ns, status.st_ino)
+    now = fingerprint_of(status)
     if now == (document.size, document.mtime_ns, document.inode):
         return Ready(document, path)
     fetched = run.source.is_remote

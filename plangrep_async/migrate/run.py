@@ -9,11 +9,12 @@ from attrs import evolve
 
 from .._clock import Clock
 from ..errors import PlangrepAsyncError, SourceChangedError, TransferCancelledError
-from ..upload import Fingerprint, PreparedFile, SendAgain, StartOver, UploadState
+from ..upload import PreparedFile, SendAgain, StartOver, UploadState
 from .document import Document, Problem, State
 from .errors import MigrationStopped
 from .events import DocumentEnded, Event, GroupEnded
 from .failure import Verdict, judge, sentence_of
+from .fingerprint import fingerprint
 from .journal import Journal, Tally
 from .meter import Meter
 from .options import MigrationOptions
@@ -248,5 +249,6 @@ def resume_of(document: Document, path: str) -> UploadState | None:
     if document.resume is None:
         return None
     state = UploadState.from_json(document.resume)
-    print_now = Fingerprint(path, document.size, document.mtime_ns, document.inode)
-    return state if state.fingerprint == print_now else None
+    then = state.fingerprint
+    before = (then.path, *fingerprint(then.size, then.mtime_ns, then.inode))
+    return state if before == (path, document.size, document.mtime_ns, document.inode) else None

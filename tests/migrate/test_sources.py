@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import json
 import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from plangrep_async.errors import InvalidInputError
-from plangrep_async.migrate import FolderTree, Manifest, Problem, Source
+from plangrep_async.errors import ConfigurationError, InvalidInputError
+from plangrep_async.migrate import FolderTarget, FolderTree, Manifest, Migration, Problem, Source, feed, fingerprint
 from plangrep_async.migrate.document import Found
 from plangrep_async.migrate.journal import Journal
+from plangrep_async.migrate.sources import manifest, tree
 
 
 async def scanned(source: Source) -> list[Found]:
@@ -111,3 +116,72 @@ async def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, name: str, te
     (tmp_path / name).write_text(text)
     with pytest.raises(InvalidInputError, match=f"{name}: .*{words}"):
         await scanned(Manifest(tmp_path / name))
+
+
+async def test_a_manifest_that_cannot_be_read_is_told(drawings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with pytest.raises(ConfigurationError, match=r"list\.csv does not exist"):
+        await scanned(Manifest(drawings / "list.csv"))
+    (drawings / "list.csv").mkdir()
+    with pytest.raises(ConfigurationError, match=r"list\.csv cannot be read \(Is a directory\)"):
+        await scanned(Manifest(drawings / "list.csv"))
+    monkeypatch.setitem(manifest.__dict__, "open", refuse)
+    with pytest.raises(ConfigurationError, match=r"list\.csv cannot be read \(Permission denied\)"):
+        await scanned(Manifest(drawings / "list.csv"))
+
+
+@pytest.mark.parametrize("between", [0, 1_500])
+async def test_a_path_that_is_named_twice_is_one_document_as_it_is_named_last(
+    between: int, drawings: Path, location: str
+) -> None:
+    others = [{"path": f"gone {number}.pdf"} for number in range(between)]
+    lines = [{"path": "A-101.pdf", "name": "first"}, *others, {"path": "A-101.pdf", "name": "last"}]
+    (drawings / "list.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    async with Journal(location) as journal:
+        for _ in range(2):
+            async for batch in Manifest(drawings / "list.jsonl").scan():
+                await journal.discover(batch)
+            (document,) = [document async for document in journal.documents() if document.key == "A-101.pdf"]
+            assert document.name == "last"
+
+
+async def test_numbers_of_files_that_are_larger_than_a_journal_holds(
+    drawings: Path, tmp_path: Path, location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fingerprint.fingerprint
+
+    def huge(status: os.stat_result) -> tuple[int, int, int]:
+        return real(status.st_size, status.st_mtime_ns, 2**64 - 5 - status.st_ino)
+
+    for module in (tree, manifest, feed):
+        monkeypatch.setattr(module, "fingerprint_of", huge)
+    (drawings / "list.csv").write_text("path\nA-101.pdf\n")
+    for number, source in enumerate((FolderTree(drawings, include=["*.pdf"]), Manifest(drawings / "list.csv"))):
+        migration = Migration(source, FolderTarget(tmp_path / f"export {number}"), journal=tmp_path / f"{number}.db")
+        assert (await migration.run()).is_complete
+    async with Journal(location) as journal:
+        assert await journal.discover(await scanned(FolderTree(drawings))) == 8
+
+
+def test_a_fingerprint_fits_whatever_the_file_system_says() -> None:
+    most = 2**63 - 1
+    assert fingerprint.fingerprint(7, -5, 9) == (7, -5, 9)
+    assert fingerprint.fingerprint(7, 2**70, 2**64 - 1) == (7, most, most)
+    assert fingerprint.fingerprint(7, -(2**70), 2**63 + 5) == (7, -most, 5)
+
+
+async def test_an_export_of_an_export_tells_what_is_true_now(tmp_path: Path) -> None:
+    source = tmp_path / "tree"
+    source.mkdir()
+    (source / "a.pdf").write_bytes(b"one")
+    await Migration(FolderTree(source), FolderTarget(tmp_path / "1"), journal=tmp_path / "1.db").run()
+    edited = tmp_path / "1" / "files" / "a.pdf"
+    edited.write_bytes(b"another, edited")
+    listed = Manifest(tmp_path / "1" / "manifest.jsonl")
+    await Migration(listed, FolderTarget(tmp_path / "2"), journal=tmp_path / "2.db").run()
+    (row,) = map(json.loads, (tmp_path / "2" / "manifest.jsonl").read_text().splitlines())
+    digest = hashlib.sha256(b"another, edited").hexdigest()
+    assert row == {"path": "files/a.pdf", "name": "a.pdf", "size": 15, "sha256": digest, "source": "files/a.pdf"}
+    assert next(iter(row)) == "path"

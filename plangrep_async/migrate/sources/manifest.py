@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from ...errors import ConfigurationError, InvalidInputError
 from ..document import Document, Found, Problem
+from ..fingerprint import fingerprint_of
 from .source import no_records
 from .tree import absolute, in_thread
 
@@ -26,13 +27,13 @@ _KINDS = ("attachment", "photo", "sheet")
 class Manifest:
     """Files named by a CSV file (``.csv``) or JSON lines (``.jsonl``).
 
-    Paths are taken from the manifest's own folder. A path that is named twice is taken as it is named first.
+    Paths are taken from the manifest's own folder. A path that is named twice is one document, as it is named last.
 
     Args:
         file: the manifest.
 
     Raises:
-        ConfigurationError: its name ends otherwise; while scanning, when it does not exist. A line that cannot be read
+        ConfigurationError: its name ends otherwise; while scanning, when it cannot be read. A line that cannot be read
             is an :class:`~plangrep_async.errors.InvalidInputError` then, which names it.
     """
 
@@ -67,15 +68,16 @@ class Manifest:
         return no_records()
 
     def _read(self) -> Iterator[Found]:
-        if not self.file.is_file():
-            raise ConfigurationError(f"{self.file} does not exist")
-        with open(self.file, encoding="utf-8-sig", newline="") as file:
-            rows = _csv(file) if self.file.suffix.lower() == ".csv" else _json(file)
-            try:
-                for row in rows:
+        try:
+            with open(self.file, encoding="utf-8-sig", newline="") as file:
+                for row in _csv(file) if self.file.suffix.lower() == ".csv" else _json(file):
                     yield self._found(row)
-            except (ValueError, csv.Error) as error:
-                raise InvalidInputError(f"{self.file.name}: {error}") from None
+        except FileNotFoundError:
+            raise ConfigurationError(f"{self.file} does not exist") from None
+        except OSError as error:
+            raise ConfigurationError(f"{self.file} cannot be read ({error.strerror or error})") from error
+        except (ValueError, csv.Error) as error:
+            raise InvalidInputError(f"{self.file.name}: {error}") from None
 
     def _found(self, row: Mapping[str, Any]) -> Found:
         path = row.get("path")
@@ -96,7 +98,7 @@ class Manifest:
         problem: Problem | None = None
         try:
             status = os.stat(where)
-            size, mtime, inode = status.st_size, status.st_mtime_ns, status.st_ino
+            size, mtime, inode = fingerprint_of(status)
             if not os.path.isfile(where) or not os.access(where, os.R_OK):
                 problem = Problem.UNREADABLE
             elif not size:
@@ -163,6 +165,6 @@ def row_of(document: Document, path: str) -> dict[str, Any]:
         "size": document.size,
         "sha256": document.sha256,
         "source": document.key,
-        **document.attributes,
     }
-    return {name: value for name, value in row.items() if value is not None}
+    # The attributes may have come from a manifest, which told the same of the file as it was then.
+    return {name: value for name, value in {**row, **document.attributes, **row}.items() if value is not None}

@@ -15,6 +15,7 @@ from typing import Any
 
 from ...errors import ConfigurationError
 from ..document import Document, Found, Problem
+from ..fingerprint import fingerprint_of
 from .source import no_records
 
 __all__ = ["FolderTree", "absolute", "in_thread"]
@@ -118,14 +119,15 @@ class FolderTree:
 
     def _found(self, path: str, status: os.stat_result | None, problem: Problem | None) -> Found:
         key = os.path.relpath(path, self.root)
+        size, mtime_ns, inode = (0, 0, 0) if status is None else fingerprint_of(status)
         return Found(
             key=_text(key),
             name=_text(os.path.basename(path)),
             path=_text(path),
             folder=_text(os.path.dirname(key)) or None,
-            size=0 if status is None else status.st_size,
-            mtime_ns=0 if status is None else status.st_mtime_ns,
-            inode=0 if status is None else status.st_ino,
+            size=size,
+            mtime_ns=mtime_ns,
+            inode=inode,
             problem=problem if _text(path) == path else Problem.UNREADABLE,
         )
 
