@@ -11,11 +11,18 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy.exc import DBAPIError
 
 from ..errors import PlangrepAsyncError
 
-__all__ = ["JournalError", "JournalLockedError", "MigrationError", "MigrationStopped"]
+__all__ = ["FULL", "JournalError", "JournalLockedError", "MigrationError", "MigrationStopped", "writing_into"]
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What a full disk answers."""
 
 
 class MigrationError(PlangrepAsyncError):
@@ -63,3 +70,17 @@ class JournalLockedError(MigrationError):
 
 class MigrationStopped(MigrationError):
     """The run ended before its end; the same command goes on."""
+
+
+@contextmanager
+def writing_into(folder: object) -> Iterator[None]:
+    """Whatever keeps us from writing there stops the run with a sentence; a full disk has one already."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, PlangrepAsyncError) or error.errno in FULL:  # some time limits are of both kinds
+            raise
+        raise MigrationStopped(
+            f"{folder} cannot be written ({error.strerror or error}). Nothing is lost: once it can, the same command "
+            "goes on from here"
+        ) from error

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 from attrs import asdict
 from sqlalchemy import Connection, bindparam, case, func, insert, inspect, select, update
@@ -351,6 +352,8 @@ def _create(connection: Connection) -> None:
     metadata.create_all(connection)
     if _check_version(connection) is None:
         connection.execute(insert(facts).values(name="version", value=VERSION))
+    if connection.execute(select(facts.c.value).where(facts.c.name == "id")).scalar() is None:
+        connection.execute(insert(facts).values(name="id", value=uuid4().hex))
 
 
 def _check_version(connection: Connection) -> int | None:

@@ -262,7 +262,8 @@ class Migration:
         await self._ask()
         if scan or not await journal.fact("scanned"):
             await self._scan(journal, emit)
-        spool = Spool(self._spool, self._options.spool_bytes)
+        # Its files are named by ids of this journal: another one at the same place has others.
+        spool = Spool(self._spool / str(await journal.fact("id")), self._options.spool_bytes)
         if self._source.is_remote:
             await spool.open()
         run = Run(

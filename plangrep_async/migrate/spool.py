@@ -8,6 +8,7 @@ from pathlib import Path
 
 from attrs import define
 
+from ..errors import ConfigurationError
 from .document import Document
 
 __all__ = ["Spool"]
@@ -22,6 +23,8 @@ class _File:
 
 class Spool:
     """A folder for files on their way from a remote source, each named by its document's id.
+
+    The ids are a journal's: no two journals may share the folder. Nobody but its owner can read it.
 
     Together they have ``most_bytes`` at most; one that is larger by itself is let in alone. What nobody has told the
     size of counts as the mean of those before until it is there, so the bound may be passed by what was being fetched
@@ -47,8 +50,19 @@ class Spool:
         return self._held
 
     async def open(self) -> None:
-        """Make the folder, and look at what a former run has left there: its whole files rest."""
-        for document_id, path, size in await asyncio.to_thread(_found, self.folder):
+        """Make the folder, and look at what a former run has left there: its whole files rest.
+
+        Raises:
+            ConfigurationError: it cannot be used.
+        """
+        try:
+            found = await asyncio.to_thread(_found, self.folder)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self.folder} cannot be used for files that are fetched ({error.strerror or error}): make room for "
+                "it, or name another journal, which it lies beside"
+            ) from error
+        for document_id, path, size in found:
             self._files[document_id] = _File(path, size, resting=True)
             self._held += size
 
@@ -106,9 +120,10 @@ class Spool:
             await asyncio.to_thread(_unlink, path)
 
     async def clear(self) -> None:
-        """Remove all that rests."""
+        """Remove all that rests, and with the last file the folder; also the one above it, unless others use it."""
         while (oldest := self._oldest_resting()) is not None:
             await self.remove(oldest)
+        await asyncio.to_thread(_remove_empty, self.folder, self.folder.parent)
 
     def _is_full(self, size: int) -> bool:
         return self._held >= self._most or (self._held > 0 and self._held + size > self._most)
@@ -126,7 +141,8 @@ class Spool:
 
 
 def _found(folder: Path) -> list[tuple[int, Path, int]]:
-    folder.mkdir(parents=True, exist_ok=True)
+    for made in (folder.parent, folder):  # whose journal nobody else may read either
+        made.mkdir(mode=0o700, parents=True, exist_ok=True)
     found: list[tuple[int, Path, int]] = []
     for path in folder.iterdir():
         if path.name.startswith(".") and path.name.endswith(".part"):
@@ -134,6 +150,12 @@ def _found(folder: Path) -> list[tuple[int, Path, int]]:
         elif path.stem.isdecimal() and path.is_file():
             found.append((int(path.stem), path, path.stat().st_size))
     return found
+
+
+def _remove_empty(*folders: Path) -> None:
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def _unlink(path: Path) -> None:

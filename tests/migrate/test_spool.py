@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import hashlib
+import stat
 from collections import Counter
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -12,19 +15,24 @@ import pytest
 from blockbuster import BlockBuster
 
 from plangrep_async.emulator import Emulator, Fault
+from plangrep_async.errors import ConfigurationError
 from plangrep_async.migrate import (
     FolderTarget,
     Migration,
     MigrationOptions,
+    MigrationStopped,
     PlangrepTarget,
+    PlanGridSource,
     PlanGridTarget,
     State,
     Target,
 )
 from plangrep_async.migrate.document import Document, Found
+from plangrep_async.migrate.journal import Journal
 from plangrep_async.migrate.sources.source import no_records
 from plangrep_async.migrate.spool import Spool
 from plangrep_async.plangrid import PlanGridClient
+from plangrep_async.session.landing import LandingFile
 
 
 def document(number: int, size: int = 0) -> Document:
@@ -94,8 +102,8 @@ async def test_what_rests_goes_when_room_is_needed_the_oldest_first(spool: Spool
 
 
 async def test_what_a_former_run_left_rests_and_halves_of_files_go(tmp_path: Path) -> None:
-    folder = tmp_path / "spool"
-    folder.mkdir()
+    folder = tmp_path / "journal.db.files" / "1"
+    folder.mkdir(parents=True)
     for name in ("7.pdf", "8", ".9.pdf.part", "notes.txt"):
         (folder / name).write_bytes(bytes(45))
     spool = Spool(folder, 100)
@@ -105,6 +113,18 @@ async def test_what_a_former_run_left_rests_and_halves_of_files_go(tmp_path: Pat
     assert await spool.admit(document(7, 45))
     await spool.clear()
     assert sorted(path.name for path in folder.iterdir()) == ["7.pdf", "notes.txt"]
+    (folder / "notes.txt").unlink()
+    await spool.remove(7)
+    await spool.clear()
+    assert not folder.parent.exists()
+    await spool.open()
+    assert [stat.S_IMODE(made.stat().st_mode) for made in (folder.parent, folder)] == [0o700, 0o700]
+
+
+async def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "journal.db.files").write_text("")
+    with pytest.raises(ConfigurationError, match=r"journal\.db\.files/1 cannot be used for files that are fetched"):
+        await Spool(tmp_path / "journal.db.files" / "1", 100).open()
 
 
 @pytest.mark.parametrize("event", ["removed", "rests", "smaller", "stopped"])
@@ -199,7 +219,7 @@ async def test_a_run_with_little_room_moves_everything(
     assert status.tally.count(State.COMPLETED) == len(SIZES), status
     assert set(source.fetched.values()) == {1}
     assert 0 < most_held[0] <= (2_000 if told else 2_000 + 8 * max(SIZES))
-    assert not list((tmp_path / "journal.db.files").iterdir())
+    assert not await asyncio.to_thread((tmp_path / "journal.db.files").exists)
 
 
 @pytest.mark.parametrize("target", ["plangrep", "attachments"], indirect=True)
@@ -226,3 +246,51 @@ async def test_a_run_that_waits_for_room_can_be_stopped(
     status = await asyncio.wait_for(migration.run(), 20)
     assert 0 < status.open < len(SIZES)
     assert sum(source.fetched.values()) <= 4
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), PermissionError(errno.EACCES, "No")])
+async def test_a_spool_that_cannot_be_written_ends_the_run_and_no_document(
+    error: OSError, plangrid: PlanGridClient, services: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (uid,) = services.plangrid.seed(1, attachments=3, photos=0, sheets=0, deleted=0.0)
+
+    def away(*_: object) -> None:
+        raise error
+
+    source = PlanGridSource(plangrid, uid)
+    migration = Migration(source, FolderTarget(tmp_path / "export"), journal=tmp_path / "journal.db")
+    with monkeypatch.context() as patch:
+        patch.setattr(LandingFile, "_create", away)
+        with pytest.raises(MigrationStopped, match=r"journal\.db\.files/\w+ cannot be written \(.*Nothing is lost"):
+            await migration.run()
+    assert (await migration.run()).tally.count(State.COMPLETED) == 3
+
+
+async def test_a_deleted_journal_leaves_no_files_to_its_successor(
+    plangrid: PlanGridClient, services: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = services.plangrid.seed(2, seed=3, attachments=6, photos=0, sheets=0, deleted=0.0)
+    journal = tmp_path / "journal.db"
+    export = FolderTarget(tmp_path / "export")
+
+    async def stopped(*_: object) -> None:
+        raise MigrationStopped("enough was fetched")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderTarget, "_carry", stopped)
+        with pytest.raises(MigrationStopped, match="enough"):
+            await Migration(PlanGridSource(plangrid, first), export, journal=journal).run()
+    left = await asyncio.to_thread(lambda: list((tmp_path / "journal.db.files").rglob("*.pdf")))
+    assert left
+    for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
+        await asyncio.to_thread((tmp_path / name).unlink, missing_ok=True)
+    migration = Migration(PlanGridSource(plangrid, second), FolderTarget(tmp_path / "other"), journal=journal)
+    assert (await migration.run()).is_complete
+    async with Journal(journal) as opened:
+        documents = [document async for document in opened.documents()]
+    assert len(documents) == 6
+    for document in documents:
+        path = await plangrid.project(second).attachments.download(document.source["uid"], tmp_path / "again.pdf")
+        content = await asyncio.to_thread(path.read_bytes)
+        assert hashlib.sha256(content).hexdigest() == document.sha256
+    assert await asyncio.to_thread(lambda: all(path.exists() for path in left))

@@ -13,6 +13,8 @@ from ...plangrid import Attachment, Photo, PlanGridClient, Sheet
 from ...plangrid.models import Record
 from ...plangrid.pages import Listing
 from ..document import Document, Found
+from ..errors import writing_into
+from ..names import ending, safe_name
 from .plangrid_records import plain, project_records
 from .source import no_records
 
@@ -84,9 +86,11 @@ class PlanGridSource:
 
     async def fetch(self, document: Document, folder: Path) -> Path:
         """Fetch the record's file; the record is read anew, because its URL may run out."""
-        to = folder / f"{document.id}{Path(document.name).suffix}"
-        if await asyncio.to_thread(to.exists):
-            return to
+        to = folder / f"{document.id}{ending(safe_name(document.name))}"
+        with writing_into(folder):
+            return to if await asyncio.to_thread(to.exists) else await self._download(document, to)
+
+    async def _download(self, document: Document, to: Path) -> Path:
         uid = str(document.source["uid"])
         if document.kind == "attachment":
             return await self._project.attachments.download(uid, to)
@@ -126,13 +130,13 @@ def _attachment(record: Attachment) -> Found:
 
 
 def _photo(record: Photo) -> Found:
-    name = record.title or record.uid
+    name = _file_name(record.title or record.uid)
     # Which of the two it is shows when it is fetched; the URL usually tells.
-    ending = ".png" if (record.url or "").partition("?")[0].lower().endswith(".png") else ".jpg"
+    suffix = ".png" if (record.url or "").partition("?")[0].lower().endswith(".png") else ".jpg"
     return Found(
         key=f"photo/{record.uid}",
         kind="photo",
-        name=name if name.lower().endswith((".png", ".jpg", ".jpeg")) else f"{_file_name(name)}{ending}",
+        name=name if name.lower().endswith((".png", ".jpg", ".jpeg")) else f"{name}{suffix}",
         title=record.title,
         source=_source(record),
         attributes=_attributes(created_at=record.created_at, created_by=record.created_by and record.created_by.email),
