@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from plangrep_async.migrate import (
     Omitted,
     PlangrepTarget,
     PlanGridSource,
+    Scanned,
     State,
     Waiting,
 )
@@ -206,3 +209,96 @@ async def test_a_folder_has_files_only(tree: Path, tmp_path: Path) -> None:
     export = FolderTarget(tmp_path / "export")
     await Migration(FolderTree(tree), export, journal=tmp_path / "journal.db").run()
     assert lines_of(export) == []
+
+
+async def test_a_kind_that_is_refused_in_whatever_way_costs_no_others(
+    plangrid: PlanGridClient, services: Emulator, project: str, tmp_path: Path
+) -> None:
+    for number, status in enumerate((400, 405, 409, 410, 422)):
+        name = ("roles", "field_reports", "comments", "snapshots", "issues")[number]
+        services.faults.add(f"GET /projects/{{project_uid}}/{name}", Fault.answer(status, b"{}"))
+    export = FolderTarget(tmp_path / "export")
+    events: list[Event] = []
+    migration = Migration(PlanGridSource(plangrid, project), export, journal=tmp_path / "journal.db")
+    assert (await migration.run(events.append)).is_complete
+    omitted = {event.kind for event in events if isinstance(event, Omitted)}
+    assert omitted == {"role", "field report", "comment", "snapshot", "issue"}
+    assert {"rfi", "annotation", "user"} <= {line["kind"] for line in lines_of(export)}
+
+
+async def test_references_that_are_gone_cost_their_record_nothing_else(
+    plangrid: PlanGridClient, services: Emulator, project: str, tmp_path: Path
+) -> None:
+    services.faults.add("GET /projects/{project_uid}/rfis/{rfi_uid}/photos", Fault.answer(404), times=1)
+    export = FolderTarget(tmp_path / "export")
+    migration = Migration(PlanGridSource(plangrid, project), export, journal=tmp_path / "journal.db")
+    assert (await migration.run()).is_complete
+    rfis = [line for line in lines_of(export) if line["kind"] == "rfi"]
+    expected = {record.uid for record in services.plangrid.records("rfis", project)}
+    assert {line["record"]["uid"] for line in rfis} == expected
+    (one,) = (line for line in rfis if "unread" in line)
+    assert list(one["unread"]) == ["photos"]
+    assert any(line.get("references", {}).get("photos") for line in rfis)
+
+
+async def test_records_of_a_finished_export_stay_until_they_were_gone_through_again(
+    plangrid: PlanGridClient, services: Emulator, project: str, tmp_path: Path
+) -> None:
+    export = FolderTarget(tmp_path / "export")
+
+    def migration() -> Migration:
+        return Migration(PlanGridSource(plangrid, project), export, journal=tmp_path / "journal.db")
+
+    await migration().run()
+    before = lines_of(export)
+    assert len(before) > 100
+    again = migration()
+    await again.run(lambda event: again.stop() if isinstance(event, Scanned) and event.final else None)
+    assert lines_of(export) == before
+    (export.root / "manifest.jsonl").unlink()
+    services.faults.add("GET /projects/{project_uid}/comments", Fault.answer(503))
+    with pytest.raises(ServerError):
+        await migration().run()
+    assert lines_of(export) == before
+    # The files that have arrived are told all the same.
+    assert (export.root / "manifest.jsonl").read_text().count("\n") == (await again.status()).tally.count(
+        State.COMPLETED
+    )
+
+
+async def test_a_stop_while_records_are_read_keeps_those_of_before(
+    plangrid: PlanGridClient, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = FolderTarget(tmp_path / "export")
+    source = PlanGridSource(plangrid, project)
+    migration = Migration(source, export, journal=tmp_path / "journal.db")
+    await migration.run()
+    before, pages = lines_of(export), 0
+    real = source.records
+
+    async def records() -> AsyncGenerator[list[dict[str, Any]], None]:
+        nonlocal pages
+        async with aclosing(real()) as told:
+            async for page in told:
+                pages += 1
+                migration.stop()
+                yield page
+
+    monkeypatch.setattr(source, "records", records)
+    await migration.run()
+    assert (lines_of(export), pages) == (before, 1)
+    assert not list(export.root.glob(".*.part"))
+
+
+async def test_halves_of_characters_are_written_as_json_writes_them(
+    plangrid: PlanGridClient, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = PlanGridSource(plangrid, project)
+
+    async def records() -> AsyncGenerator[list[dict[str, Any]], None]:
+        yield [{"kind": "issue", "record": {"uid": "1", "title": "\ud800 \U0001f600"}}]
+
+    monkeypatch.setattr(source, "records", records)
+    export = FolderTarget(tmp_path / "export")
+    await Migration(source, export, journal=tmp_path / "journal.db").run()
+    assert lines_of(export)[-1]["record"]["title"] == "\ud800 \U0001f600"

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
-from ...errors import NotFoundError, PermissionDeniedError
+from ...errors import APIStatusError, AuthenticationError, RateLimitError, ServerError
 from ...plangrid import CollectionReference, PlanGridClient
 from ...plangrid.models import Record
 from ...plangrid.pages import Listing
@@ -18,6 +18,7 @@ from ...plangrid.scope import ProjectScope
 __all__ = ["plain", "project_records"]
 
 _PAGE = 50
+_OF_ALL = (AuthenticationError, RateLimitError, ServerError)  # what is refused is no single kind or record
 _SIGNED = ("url", "pdf_url")  # of a record's file; they run out, and are as good as a key until then
 _REFERENCES = ("attachments", "photos", "snapshots")  # comments name the record that they are on
 
@@ -38,7 +39,9 @@ async def project_records(
                         if isinstance(error, BaseException):
                             raise error
                     yield [line for line in lines if not isinstance(line, BaseException)]
-        except (PermissionDeniedError, NotFoundError) as error:
+        except APIStatusError as error:
+            if isinstance(error, _OF_ALL):
+                raise
             # Roles and some later resources are not for every account; the others are no worse for it.
             yield [{"kind": kind, "error": str(error)}]
 
@@ -80,8 +83,15 @@ async def _pages(listing: Listing[Any]) -> AsyncGenerator[list[Any], None]:
 
 async def _line(client: PlanGridClient, kind: str, record: Record) -> dict[str, Any]:
     references: dict[str, list[str]] = {}
+    unread: dict[str, str] = {}
     for name in _REFERENCES:
         reference = getattr(record, name, None)
         if isinstance(reference, CollectionReference) and reference.total_count:
-            references[name] = [each.uid for each in await client.follow(reference)]
-    return {"kind": kind, "record": plain(record)} | ({"references": references} if references else {})
+            try:
+                references[name] = [each.uid for each in await client.follow(reference)]
+            except APIStatusError as error:
+                if isinstance(error, _OF_ALL):
+                    raise
+                unread[name] = str(error)
+    line: dict[str, Any] = {"kind": kind, "record": plain(record)}
+    return line | ({"references": references} if references else {}) | ({"unread": unread} if unread else {})

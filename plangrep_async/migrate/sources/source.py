@@ -51,9 +51,11 @@ class Source(Protocol):
 
     def records(self) -> AsyncGenerator[list[dict[str, Any]], None]:
         """What the source has besides documents, some dozens at a time, for an export: ``kind``, ``record`` as the
-        service tells it, and ``references`` (uids by collection) where it refers to others.
+        service tells it, and ``references`` (uids by collection) where it refers to others, or ``unread`` (why, by
+        collection) where these are not told.
 
-        Records of a kind that the account may not read are one line with ``kind`` and ``error``.
+        A kind that is refused, because the account may not read it for example, is one line with ``kind`` and
+        ``error``.
         """
         ...
 
