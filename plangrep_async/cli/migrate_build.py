@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import os
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
@@ -38,10 +40,16 @@ _OPTIONS = (
 _SOURCE = ("include", "exclude", "since", "kinds")
 CHOICES = ("source", "target", *_SOURCE, *_OPTIONS)
 _LOOKAHEAD = 64
+_SERVICES = ("plangrep", "plangrid")
+_WORD = re.compile(r"[A-Za-z][\w.+-]+")  # a single letter may be a drive
 
 
 def choices_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What the journal keeps of a command line, as JSON values; no key is in it."""
+    """What the journal keeps of a command line, as JSON values; no key is in it.
+
+    Raises:
+        ConfigurationError: a location looks like a service's and is none.
+    """
     kept = {name: arguments.get(name) for name in CHOICES}
     since = kept["since"]
     return {
@@ -132,4 +140,13 @@ async def _target(location: str, clients: _Clients, options: MigrationOptions) -
 
 
 def _absolute(location: str) -> str:
-    return location if location.partition(":")[0] in ("plangrid", "plangrep") else os.path.abspath(location)
+    word, colon, rest = location.partition(":")
+    if colon and word in _SERVICES:
+        return location
+    if colon and _WORD.fullmatch(word) and not os.path.lexists(location):
+        meant = difflib.get_close_matches(word.lower(), _SERVICES, 1)
+        hint = f"did you mean {meant[0]}:{rest}?" if meant else "there are plangrep:ID and plangrid:UID."
+        raise ConfigurationError(
+            f"{location}: {word} is no service; {hint} For a file or folder of that name: ./{location}"
+        )
+    return os.path.abspath(location)
