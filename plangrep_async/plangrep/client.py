@@ -154,6 +154,7 @@ class PlangrepClient:
             clock=clock,
             random=random,
             allow_insecure=allow_insecure,
+            owner=type(self).__name__,
         )
         self.scheduler = UploadScheduler(
             uploads, ssl_context=ssl_context, trust_env=trust_env, proxy=proxy, clock=clock, random=random

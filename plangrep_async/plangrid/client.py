@@ -168,6 +168,7 @@ class PlanGridClient:
             clock=clock,
             random=random,
             allow_insecure=allow_insecure,
+            owner=type(self).__name__,
         )
         coalescer = Coalescer(
             session,

@@ -21,6 +21,11 @@ class Guard:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.closed = False
 
+    @property
+    def left_open(self) -> bool:
+        """Whether the owner was used, in this process, and not closed."""
+        return self._pid == os.getpid() and not self.closed
+
     def check(self) -> None:
         """Raise the error that says why the owner cannot be used.
 

@@ -6,6 +6,8 @@ import asyncio
 import logging
 import random as _random
 import ssl
+import sys
+import warnings
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -69,10 +71,14 @@ class Session:
         error_reader: reads the service's error bodies.
         clock, random: for tests.
         allow_insecure: permits a plain ``http://`` base URL that is not loopback.
+        owner: the client's class. Where it is given, a session that was used and is collected without having been
+            closed is a ``ResourceWarning`` that names it.
 
     Raises:
         ConfigurationError: the base URL cannot be used, or another argument cannot be.
     """
+
+    _owner: str | None = None  # until there is something to close
 
     def __init__(
         self,
@@ -94,6 +100,7 @@ class Session:
         clock: Clock | None = None,
         random: Callable[[], float] = _random.random,
         allow_insecure: bool = False,
+        owner: str | None = None,
     ) -> None:
         check_kinds(
             limiter=(limiter, RateLimiter | None),
@@ -131,9 +138,20 @@ class Session:
         self._guard = Guard("client")
         self._pausing: set[asyncio.Future[None]] = set()
         hush.install()
+        self._owner = owner
 
     def __repr__(self) -> str:
         return f"<Session {self.base_url}>"
+
+    def __del__(self) -> None:
+        if self._owner is not None and self._guard.left_open and not sys.is_finalizing():
+            warnings.warn(
+                f"a {self._owner} was used and never closed, so its connections stayed open: use it with `async with`, "
+                "or await its aclose()",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
 
     async def __aenter__(self) -> Self:
         self._guard.check()
