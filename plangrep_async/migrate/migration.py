@@ -260,6 +260,7 @@ class Migration:
 
     async def _work(self, journal: Journal, emit: Callable[[Event], None], *, scan: bool) -> None:
         await self._ask()
+        await self._target.begin(journal)
         if scan or not await journal.fact("scanned"):
             await self._scan(journal, emit)
         # Its files are named by ids of this journal: another one at the same place has others.

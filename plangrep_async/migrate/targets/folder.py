@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import csv
-import hashlib
-import json
 import os
-import re
 import shutil
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from ...errors import ConfigurationError, PlangrepAsyncError
+from ...errors import ConfigurationError, InvalidInputError, PlangrepAsyncError
 from ...ratelimit import LimiterStatistics
 from ..checking import ARRIVED, Checking, differences
-from ..document import OPEN, Document, Found, Problem, State
+from ..document import OPEN, Document, Found, State
+from ..errors import FULL, writing_into
 from ..events import Omitted
 from ..failure import Verdict, judge
 from ..feed import Ready, feed
 from ..journal import Journal
+from ..names import places
 from ..packing import Crew
 from ..run import Duplicate, Run
-from ..sources.manifest import COLUMNS, row_of
 from ..sources.tree import absolute
+from .disk import UNPLACEABLE, claim_folder, copy, digest, place
+from .lists import LISTS, write_manifests, write_records
 from .target import Estimate, Verified
 
 __all__ = ["FolderTarget"]
 
 _COPIES = 4
-_PAGE = 500
 _PARTS = ".parts"
 _PLACES = {"attachment": "attachments", "photo": "photos", "sheet": "sheets"}
 
@@ -41,8 +37,12 @@ class FolderTarget:
     """Files below ``root/files``, and beside them ``manifest.jsonl``, ``manifest.csv`` and ``records.jsonl``.
 
     A file appears under its name only when it is whole, on the disk and in the journal; before that it lies in
-    ``root/.parts``, which the end of a run removes. The lists are written then, of everything that has arrived;
-    ``records.jsonl`` also has what the source tells besides its files, unless the run was stopped.
+    ``root/.parts``, which the end of a run removes. The lists are written then: the manifests of everything that has
+    arrived, and ``records.jsonl``, which also has what the source tells besides its files, when the run was not stopped
+    before these were gone through.
+
+    The folder belongs to one journal, which ``root/.plangrep-export`` names. Nothing that others have put there is
+    replaced: a file whose name is taken, by whatever, gets another.
 
     Args:
         root: the folder; made when there is none.
@@ -67,22 +67,36 @@ class FolderTarget:
     async def probe(self) -> None:
         """A folder is always there."""
 
+    async def begin(self, journal: Journal) -> None:
+        """Make the folder, and note in it whose it is.
+
+        Raises:
+            ConfigurationError: it is another journal's, or cannot be made or written.
+        """
+        known = bool((await journal.tally()).count(*ARRIVED))
+        try:
+            await asyncio.to_thread(claim_folder, self.root, str(await journal.fact("id")), known=known, lists=LISTS)
+        except (FileExistsError, NotADirectoryError):
+            raise ConfigurationError(f"{self.root} is no folder; name another") from None
+        except OSError as error:
+            if error.errno in FULL:
+                raise
+            raise ConfigurationError(
+                f"{self.root} cannot be written ({error.strerror or error}): may you write there? Else name another"
+            ) from error
+
     async def settle(self, document: Document) -> str | None:
         """Whether the file lies under its name, byte for byte."""
         if document.target_id is None:
             return None
         try:
-            found = await asyncio.to_thread(_digest, self.root / document.target_id)
+            found = await asyncio.to_thread(digest, self.root / document.target_id)
         except OSError:
             return None
         return document.target_id if found == (document.sha256, document.size) else None
 
     async def deliver(self, run: Run) -> None:
         """One pass, a few files at a time."""
-        try:
-            await asyncio.to_thread((self.root / "files").mkdir, parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError):
-            raise ConfigurationError(f"{self.root} is no folder; name another") from None
         async with Crew(run.options.transfers or _COPIES) as crew:
             async for ready in feed(run, run.journal.documents(*OPEN)):
                 if run.stopping:
@@ -95,60 +109,78 @@ class FolderTarget:
         document = ready.document
         part = self.root / _PARTS / str(document.id)
         try:
-            if not run.source.is_remote:  # else it was paced when it was fetched
-                await run.pace.turn()
-                run.check()
-            whole, sha256, size = await asyncio.to_thread(_copy, ready.path, part, move=run.source.is_remote)
-            if not run.source.is_remote:
-                run.pace.took(size)
-            twin = await run.journal.digest(document.id, sha256, size, claim=run.options.dedupe == "skip")
-            if twin is not None:
-                await asyncio.to_thread(part.unlink, missing_ok=True)
-                raise Duplicate(twin)
-            # From here on the journal tells where the file is, or is about to be.
-            name = await run.journal.claim_target(document.id, _names(document), state=State.SENT.value)
-            await asyncio.to_thread(_place, whole, self.root / name, part)
-            await run.completed(document, name, size)
+            with writing_into(self.root):
+                if not run.source.is_remote:  # else it was paced when it was fetched
+                    await run.pace.turn()
+                    run.check()
+                sha256, size = await asyncio.to_thread(copy, document, ready.path, part, move=run.source.is_remote)
+                if not run.source.is_remote:
+                    run.pace.took(size)
+                claim = run.options.dedupe == "skip"
+                twin = await run.journal.digest(document.id, sha256, size, claim=claim)
+                if twin is not None:
+                    await asyncio.to_thread(part.unlink, missing_ok=True)
+                    raise Duplicate(twin)
+                await run.completed(document, await self._land(run.journal, document, part), size)
         except Exception as error:  # noqa: BLE001 - judged there
             await run.failed(document, error)
+
+    async def _land(self, journal: Journal, document: Document, part: Path) -> str:
+        """Give a whole file the first name that it can have; the name.
+
+        The journal tells the name before the file has it. A document that has a name and was begun anew after that has
+        an earlier version of it there, which is replaced; one that is on its way to its name has nothing there.
+        """
+        names = list(_names(document))
+        earlier = document.target_id if document.state is not State.SENT else None
+        if earlier is not None and await self._is_placed(part, names.pop(0), replace=True):
+            return earlier
+        while names:
+            name = await journal.claim_target(document.id, names, state=State.SENT.value)
+            if await self._is_placed(part, name):
+                return name
+            del names[: names.index(name) + 1]
+        await journal.change(document.id, state=State.DIGESTED.value, target_id=None)
+        raise InvalidInputError(f"no file below {self.root} can have a name like {document.name!r}")
+
+    async def _is_placed(self, part: Path, name: str, *, replace: bool = False) -> bool:
+        try:
+            await asyncio.to_thread(place, part, self.root / name, replace=replace)
+        except OSError as error:
+            if error.errno not in UNPLACEABLE:
+                raise
+            return False
+        return True
 
     def stop_waiting(self) -> None:
         """Nothing waits here."""
 
     async def finish(self, run: Run) -> None:
         """Write the lists; each replaces its predecessor only when it is whole. Remove what a crash left unfinished."""
+        with writing_into(self.root):
+            await write_manifests(self.root, run.journal)
+            await self._write_records(run)
+        await asyncio.to_thread(shutil.rmtree, self.root / _PARTS, ignore_errors=True)
+
+    async def _write_records(self, run: Run) -> None:
+        omitted: dict[str, str] = {}
         for attempt in range(1, run.options.attempts + 1):
+            omitted.clear()
             try:
-                await self._write_lists(run)
+                async with aclosing(write_records(self.root, run.journal, run.source)) as pages:
+                    async for kinds in pages:
+                        omitted |= kinds
+                        if run.stopping:
+                            return
                 break
             except PlangrepAsyncError as error:
                 if attempt == run.options.attempts or judge(error).verdict is not Verdict.LATER:
                     raise
                 await run.outage.blame(judge(error))
-        await asyncio.to_thread(shutil.rmtree, self.root / _PARTS, ignore_errors=True)
-
-    async def _write_lists(self, run: Run) -> None:
-        lists = await asyncio.to_thread(_Lists, self.root)
-        try:
-            async with aclosing(_paged(run.journal.documents(*ARRIVED))) as pages:
-                async for page in pages:
-                    await asyncio.to_thread(lists.write, page)
-            duplicates = run.journal.documents(State.SKIPPED, problem=Problem.DUPLICATE)
-            async with aclosing(_paged(duplicates)) as pages:
-                async for page in pages:
-                    twins = await run.journal.keys({document.duplicate_of or 0 for document in page})
-                    await asyncio.to_thread(lists.write_duplicates, page, twins)
-            omitted: dict[str, str] = {}
-            if not run.stopping:
-                async with aclosing(run.source.records()) as records:
-                    async for lines in records:
-                        omitted |= {line["kind"]: line["error"] for line in lines if "error" in line}
-                        await asyncio.to_thread(lists.write_records, lines)
-            await asyncio.to_thread(lists.keep)
-        finally:
-            await asyncio.to_thread(lists.close)
-        for kind, error in omitted.items():
-            run.emit(Omitted(kind, error))
+                if run.stopping:
+                    return
+        for kind, text in omitted.items():
+            run.emit(Omitted(kind, text))
 
     async def verify(self, journal: Journal, *, deep: bool) -> Verified:
         """Size and SHA-256 of every file."""
@@ -157,8 +189,11 @@ class FolderTarget:
         async for document in journal.documents(*ARRIVED):
             path = self.root / str(document.target_id)
             try:
-                sha256, size = await asyncio.to_thread(_digest, path)
-            except FileNotFoundError:
+                sha256, size = await asyncio.to_thread(digest, path)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                checking.different(document, f"it cannot be read: {error.strerror or error}")
                 continue
             wrong = differences([("size", document.size, size), ("sha256", document.sha256, sha256)])
             if wrong is None:
@@ -176,122 +211,10 @@ class FolderTarget:
 
 
 def _names(document: Document) -> Iterator[str]:
-    """Names for a file below the root: the one it had, its own, then with a number that no other document has."""
+    """Names for a file below the root: the one it had, then those that it could have."""
     if document.target_id is not None:
         yield document.target_id
-    folder = [_safe(part) for part in PurePosixPath(document.folder or "").parts if part not in ("/", "..", ".")]
-    place = _PLACES.get(document.kind)
-    base = PurePosixPath("files", *([place] if place else []), *folder)
-    name = PurePosixPath(_safe(document.name))
-    yield str(base / name)
-    yield str(base / f"{name.stem[:200]}~{document.id}{name.suffix}")
-
-
-def _safe(name: str) -> str:
-    """A name that every file system takes, short enough for the longest number."""
-    text = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "-", name).rstrip(" .") or "unnamed"
-    stem, dot, suffix = text.rpartition(".")
-    while len(text.encode()) > 230:
-        stem = (stem or text)[:-1]
-        text = f"{stem}{dot}{suffix}" if dot else stem
-    return text
-
-
-def _copy(source: str, part: Path, *, move: bool) -> tuple[Path, str, int]:
-    """Where the bytes lie durably, their SHA-256 and their number: in ``part``, or where they were, if that is ours."""
-    if move:
-        with open(source, "rb") as file:
-            os.fsync(file.fileno())
-        return Path(source), *_digest(Path(source))
-    part.parent.mkdir(parents=True, exist_ok=True)
-    hasher, size = hashlib.sha256(), 0
-    try:
-        with open(source, "rb") as reader, open(part, "wb") as writer:
-            while block := reader.read(1 << 20):
-                hasher.update(block)
-                size += len(block)
-                writer.write(block)
-            writer.flush()
-            os.fsync(writer.fileno())
-        shutil.copystat(source, part)
-    except BaseException:
-        part.unlink(missing_ok=True)  # it may be what fills the disk
-        raise
-    return part, hasher.hexdigest(), size
-
-
-def _place(whole: Path, target: Path, part: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.replace(whole, target)
-    except OSError:
-        if whole == part:
-            raise
-        _copy(str(whole), part, move=False)  # from another file system
-        os.replace(part, target)
-
-
-async def _paged(documents: AsyncGenerator[Document, None]) -> AsyncGenerator[list[Document], None]:
-    page: list[Document] = []
-    async with aclosing(documents):
-        async for document in documents:
-            page.append(document)
-            if len(page) == _PAGE:
-                yield page
-                page = []
-    if page:
-        yield page
-
-
-def _line(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, ensure_ascii=False, default=str) + "\n"
-
-
-def _digest(path: Path) -> tuple[str, int]:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(file.fileno()).st_size
-
-
-class _Lists:
-    """The three lists while they are written. Blocks on the disk."""
-
-    _NAMES = ("manifest.jsonl", "manifest.csv", "records.jsonl")
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._stack = contextlib.ExitStack()
-        root.mkdir(parents=True, exist_ok=True)
-        self._parts = [root / f".{name}.part" for name in self._NAMES]
-        self._files = [self._stack.enter_context(part.open("w", encoding="utf-8", newline="")) for part in self._parts]
-        self._table = csv.DictWriter(self._files[1], [*COLUMNS, "size", "sha256", "source"], extrasaction="ignore")
-        self._table.writeheader()
-
-    def write(self, documents: Sequence[Document]) -> None:
-        lines, _, records = self._files
-        for document in documents:
-            row = row_of(document, str(document.target_id))
-            lines.write(_line(row))
-            self._table.writerow(row)
-            if (record := document.source.get("record")) is not None:
-                records.write(_line({"kind": document.kind, "file": document.target_id, "record": record}))
-
-    def write_duplicates(self, documents: Sequence[Document], keys: Mapping[int, str]) -> None:
-        for document in documents:
-            if (record := document.source.get("record")) is not None:
-                twin = keys.get(document.duplicate_of or 0)
-                self._files[2].write(_line({"kind": document.kind, "duplicate_of": twin, "record": record}))
-
-    def write_records(self, lines: Sequence[Mapping[str, Any]]) -> None:
-        self._files[2].writelines(map(_line, lines))
-
-    def keep(self) -> None:
-        for file in self._files:
-            file.flush()
-            os.fsync(file.fileno())
-        for part, name in zip(self._parts, self._NAMES, strict=True):
-            os.replace(part, self._root / name)
-
-    def close(self) -> None:
-        self._stack.close()
-        for part in self._parts:
-            part.unlink(missing_ok=True)
+    base = PurePosixPath("files", *([found] if (found := _PLACES.get(document.kind)) else []))
+    for name in places(document.folder or "", document.name, document.id):
+        if str(base / name) != document.target_id:
+            yield str(base / name)

@@ -85,6 +85,9 @@ class PlangrepTarget:
                 f"Plangrep has no project {self._project_id} for this key; is plangrep:{self._project_id} right?"
             ) from error
 
+    async def begin(self, journal: Journal) -> None:
+        """Nothing is to be made ready."""
+
     async def settle(self, document: Document) -> str | None:
         """Nothing of a single document is ever in doubt here."""
         return None

@@ -78,6 +78,9 @@ class PlanGridTarget:
         """Read the project, once."""
         await probe_project(self._client, self._project.uid)
 
+    async def begin(self, journal: Journal) -> None:
+        """Nothing is to be made ready."""
+
     async def settle(self, document: Document) -> str | None:
         """The record is named by its slot's uid."""
         uid = (document.memo or {}).get("uid")

@@ -89,6 +89,14 @@ class Target(Protocol):
         """
         ...
 
+    async def begin(self, journal: Journal) -> None:
+        """Make ready what takes the documents, before they are looked for; changes nothing in a service.
+
+        Raises:
+            ConfigurationError: it cannot take those of this journal.
+        """
+        ...
+
     async def settle(self, document: Document) -> str | None:
         """Ask for the record of a document that was sent before a crash; its id when it exists."""
         ...
