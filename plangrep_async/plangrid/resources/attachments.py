@@ -99,7 +99,10 @@ class Attachments(FileRecords[Attachment]):
             to: the file to write; its folder must exist.
             **options: of the fetch; its deadline (600 s by default) covers the whole file.
 
-        Cancelled: nothing is left behind.
+        What is stored with ``Content-Encoding: gzip`` is unpacked. Other encodings, and parts of a file, are refused
+        with a ``DecodeError``.
+
+        Cancelled: nothing is left behind, and an older file stays unless the new one was being renamed already.
         """
         return await self._fetch(attachment, to, options)
 

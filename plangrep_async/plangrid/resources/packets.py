@@ -97,7 +97,10 @@ class Packets(Resource):
             to: the file to write; its folder must exist.
             **options: of the fetch; its deadline (600 s by default) covers the whole file.
 
-        Cancelled: nothing is left behind.
+        What is stored with ``Content-Encoding: gzip`` is unpacked. Other encodings, and parts of a file, are refused
+        with a ``DecodeError``.
+
+        Cancelled: nothing is left behind, and an older file stays unless the new one was being renamed already.
         """
         rest = self._context.countdown(options)
         record = packet if isinstance(packet, Packet) else await self.get_packet(packet, **rest())
