@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
@@ -73,7 +73,7 @@ class MigrationStopped(MigrationError):
 
 
 @contextmanager
-def writing_into(folder: object) -> Iterator[None]:
+def writing_into(folder: object) -> Generator[None, None, None]:
     """Whatever keeps us from writing there stops the run with a sentence; a full disk has one already."""
     try:
         yield

@@ -438,7 +438,7 @@ def test_a_folder_into_a_folder_keeps_to_the_bandwidth_and_the_transfers(
     command: Command, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, most, lock = Counter[str](), Counter[str](), threading.Lock()
-    copy = folder._copy
+    copy = folder.copy
 
     def counted(*arguments: Any, **options: Any) -> Any:
         with lock:
@@ -451,7 +451,7 @@ def test_a_folder_into_a_folder_keeps_to_the_bandwidth_and_the_transfers(
             with lock:
                 now["copies"] -= 1
 
-    monkeypatch.setattr(folder, "_copy", counted)
+    monkeypatch.setattr(folder, "copy", counted)
     (tree / "empty.pdf").unlink()
     arguments = ("migrate", "export", tree, tmp_path / "out", "--journal", tmp_path / "out.db", "--dedupe", "keep")
     ended = command(*arguments, "--transfers", "1", "--max-bandwidth", "8000", "--json")

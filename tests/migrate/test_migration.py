@@ -266,7 +266,7 @@ async def test_plangrid_to_a_folder_and_back_into_plangrid(
     records = [line for line in lines if "file" in line]
     assert len(records) == status.tally.total
     assert {line["kind"] for line in records} == {"attachment", "photo", "sheet"}
-    assert not list((tmp_path / "out.db.files").iterdir())
+    assert not (tmp_path / "out.db.files").exists()
     back = PlanGridTarget(plangrid, empty_project)
     journey = Migration(Manifest(export.root / "manifest.jsonl"), back, journal=tmp_path / "in.db", options=keep)
     status = await journey.run()

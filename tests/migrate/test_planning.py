@@ -167,7 +167,7 @@ async def test_what_a_migration_makes_itself_is_no_document(tmp_path: Path) -> N
     for _ in range(2):
         status = await migration.run()
         assert status.tally.total == 2
-    assert sorted(os.listdir(root / "out" / "files")) == ["a.pdf", "other.db"]
+    assert sorted(os.listdir(root / "out" / "files")) == ["a.pdf", "a~1.pdf", "other.db"]
 
 
 async def test_a_place_is_not_its_own_target(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ from plangrep_async.migrate import (
     Target,
     Waiting,
 )
-from plangrep_async.migrate.document import UNSENT
+from plangrep_async.migrate.document import UNSENT, Document
 from plangrep_async.migrate.failure import Judgement, Verdict, judge
 from plangrep_async.migrate.journal import Journal
 from plangrep_async.migrate.targets import folder
@@ -164,15 +164,15 @@ async def test_storage_that_is_away_fails_nothing(
 
 
 async def test_a_full_disk_stops_an_export(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = folder._copy
+    real = folder.copy
     room = iter(range(5))
 
-    def copy(source: str, target: Path, *, move: bool) -> Any:
+    def copy(document: Document, source: str, part: Path, *, move: bool) -> Any:
         if next(room, None) is None:
-            raise OSError(errno.ENOSPC, "No space left on device", str(target))
-        return real(source, target, move=move)
+            raise OSError(errno.ENOSPC, "No space left on device", str(part))
+        return real(document, source, part, move=move)
 
-    monkeypatch.setattr(folder, "_copy", copy)
+    monkeypatch.setattr(folder, "copy", copy)
     migration = Migration(FolderTree(tree), FolderTarget(tmp_path / "export"), journal=tmp_path / "journal.db")
     with pytest.raises(MigrationStopped, match=r"disk that holds .* is full.*Nothing is lost"):
         await migration.run()

@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from ...errors import ConfigurationError, SourceChangedError, SourceNotFoundError, SourceUnreadableError
@@ -113,7 +113,7 @@ def copy(document: Document, source: str, part: Path, *, move: bool) -> tuple[st
 
 
 @contextlib.contextmanager
-def _reading(document: Document, source: str) -> Iterator[None]:
+def _reading(document: Document, source: str) -> Generator[None, None, None]:
     try:
         yield
     except FileNotFoundError as error:
