@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-__all__ = ["OPEN", "UNSENT", "Document", "Found", "Problem", "State"]
+__all__ = ["ARRIVED", "OPEN", "UNSENT", "Document", "Found", "Problem", "State"]
 
 
 class State(StrEnum):
@@ -108,6 +108,9 @@ class Document(Found):
     error: str | None = None
     duplicate_of: int | None = None
 
+
+ARRIVED = (State.COMPLETED, State.VERIFIED)
+"""The states in which the target has it."""
 
 OPEN = tuple(state for state in State if state.is_open)
 """The states that a run still has work with."""

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, case, func, insert, inspect, selec
 from ..errors import ConfigurationError
 from .database import Database, location_text, open_engine
 from .document import Document, Found, Problem, State
+from .groups import close_group, release_failed, release_strays
 from .rows import SEEN, TWIN, Group, Sample, Tally, document_of, group_of, rediscovered, row_of
 from .schema import VERSION, documents, facts, groups, metadata, samples
 
@@ -201,12 +202,13 @@ class Journal:
         await self.database.write(work)
 
     async def revive(self) -> int:
-        """Begin the failed documents anew; returns how many."""
+        """Begin the failed documents anew, and those of failed groups; returns how many."""
         values = {"state": State.DISCOVERED.value, "attempts": 0, "problem": None, "group_id": None, "resume": None}
 
         def work(connection: Connection) -> int:
             failed = documents.c.state == State.FAILED.value
-            return connection.execute(update(documents).where(failed).values(**values, memo=None)).rowcount
+            revived = connection.execute(update(documents).where(failed).values(**values, memo=None)).rowcount
+            return revived + release_failed(connection)
 
         return await self.database.write(work)
 
@@ -304,22 +306,20 @@ class Journal:
 
         await self.database.write(work)
 
-    async def close_group(
-        self, group_id: int, arrived: Mapping[int, str], *, state: str, target_id: str | None
-    ) -> None:
-        """The whole group has arrived: it and its documents change in one transaction.
+    async def close_group(self, group_id: int, arrived: Mapping[int, str], **changes: Any) -> None:
+        """The group has ended. In one transaction it changes, what has arrived is completed, and whatever else is open
+        in it begins anew in another group.
 
         Args:
             arrived: target ids by document id.
+            **changes: columns of the group. Its error is forgotten unless it has a new one.
         """
+        values = {"error": None, **changes}
+        await self.database.write(lambda connection: close_group(connection, group_id, arrived, values))
 
-        def work(connection: Connection) -> None:
-            connection.execute(update(groups).where(groups.c.id == group_id).values(state=state, target_id=target_id))
-            ended = {"state": State.COMPLETED.value, "error": None, "memo": None, "resume": None}
-            for document_id, name in arrived.items():
-                connection.execute(_CHANGE, {"document": document_id, "target_id": name, **ended})
-
-        await self.database.write(work)
+    async def release_strays(self) -> int:
+        """Begin open documents anew whose group takes none any more, as older versions left them; how many."""
+        return await self.database.write(release_strays)
 
     async def groups(self, *states: str) -> list[Group]:
         """Groups in these states, or all; there is one for a hundred documents."""
