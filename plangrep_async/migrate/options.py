@@ -6,10 +6,17 @@ from typing import Literal, TypeAlias
 
 from attrs import field, frozen, validators
 
+from ..errors import InvalidInputError
+
 __all__ = ["Dedupe", "MigrationOptions", "OnChanged"]
 
 OnChanged: TypeAlias = Literal["send", "send-again", "skip", "fail"]
 Dedupe: TypeAlias = Literal["skip", "keep"]
+
+
+def _check_version_name(_options: object, _attribute: object, name: str) -> None:
+    if not name.strip():
+        raise InvalidInputError("version_name: a version needs a name; give at least one character")
 
 
 @frozen(kw_only=True)
@@ -32,6 +39,9 @@ class MigrationOptions:
         jobs: Plangrep jobs that are filled at the same time.
         pdfs: what becomes of a PDF in PlanGrid: an attachment, or a sheet of a new version.
         version_name: of that version, where the source does not name one.
+
+    Raises:
+        InvalidInputError: the version's name is blank.
     """
 
     transfers: int | None = field(default=None, validator=validators.optional(validators.ge(1)))
@@ -47,4 +57,4 @@ class MigrationOptions:
     pdfs: Literal["attachments", "sheets"] = field(
         default="attachments", validator=validators.in_(("attachments", "sheets"))
     )
-    version_name: str = "Migration"
+    version_name: str = field(default="Migration", validator=_check_version_name)

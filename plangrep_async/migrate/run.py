@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from attrs import evolve
 
@@ -25,6 +26,9 @@ from .spool import Spool
 from .targets.target import Target
 
 __all__ = ["Duplicate", "Run", "Stopping"]
+
+
+R = TypeVar("R")
 
 
 class Duplicate(Exception):
@@ -101,15 +105,18 @@ class Run:
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not beyond the wish to stop."""
-        waits = [
-            asyncio.ensure_future(self.clock.sleep(seconds)),
-            asyncio.ensure_future(self._stop.wait()),
-        ]
+        await self.unless_stopped(self.clock.sleep(seconds))
+
+    async def unless_stopped(self, work: Coroutine[Any, Any, R]) -> R | None:
+        """What ``work`` gives or raises; ``None`` when the run is to stop before, and ``work`` is cancelled."""
+        both = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            return both[0].result() if both[0].done() else None
         finally:
-            for wait in waits:
-                wait.cancel()
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
 
     # Steps of a document
 
@@ -154,8 +161,21 @@ class Run:
         self._ended(document, State.SKIPPED, document.size, problem=problem, error=error)
         await self.discard(document)
 
-    async def failed(self, document: Document, error: BaseException) -> None:
+    async def excuse(self, error: BaseException) -> bool:
+        """Whether a failure counts against nobody, for it was the network's. Returns once it is worth trying again.
+
+        Raises what stops the whole run.
+        """
+        try:
+            return await self.outage.blame(judge(error))
+        except PlangrepAsyncError as worse:
+            raise sentence_of(worse) from error
+
+    async def failed(self, document: Document, error: BaseException, *, excused: bool | None = None) -> None:
         """An attempt at the document has failed: decide whether it is tried again.
+
+        Args:
+            excused: what :meth:`excuse` says, where one failure concerns several documents.
 
         Raises what stops the whole run.
         """
@@ -170,12 +190,9 @@ class Run:
         if judgement.verdict is Verdict.STOP:
             raise sentence_of(error)
         if judgement.verdict is not Verdict.FAILED:
-            try:
-                excused = await self.outage.blame(judgement)
-            except PlangrepAsyncError as worse:
-                raise sentence_of(worse) from error
+            excused = await self.excuse(error) if excused is None else excused
             if judgement.verdict is Verdict.LATER:
-                await self._again(document, error, judgement.problem, counted=not excused)
+                await self.again(document, error, judgement.problem, counted=not excused)
                 return
         await self.end(document, error, judgement.problem)
 
@@ -202,7 +219,10 @@ class Run:
                 )
             )
 
-    async def _again(self, document: Document, error: BaseException, problem: Problem | None, *, counted: bool) -> None:
+    async def again(
+        self, document: Document, error: BaseException, problem: Problem | None, *, counted: bool = True
+    ) -> None:
+        """The document is tried again, until its attempts are used up."""
         current = await self.journal.get(document.id)
         attempts = current.attempts + counted
         if attempts >= self.options.attempts:

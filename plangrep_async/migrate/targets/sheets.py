@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Container, Sequence
 from contextlib import aclosing
 
-from ...errors import InvalidInputError, PlangrepAsyncError, TransferCancelledError, VersionUploadError
-from ...plangrid import UnfinishedVersion
+from ...errors import InvalidInputError, PlangrepAsyncError, TransferCancelledError, UploadError, VersionUploadError
+from ...plangrid import UnfinishedVersion, VersionUpload
 from ...plangrid.scope import ProjectScope
 from ...plangrid.uploads.content import pdf_type, read_head
-from ...upload import UploadFile
-from ..document import OPEN, State
+from ...upload import Fingerprint, UploadFile
+from ..document import OPEN, Document
 from ..failure import Verdict, judge
 from ..feed import Ready, feed
+from ..fingerprint import fingerprint
 from ..journal import Group
 from ..options import MigrationOptions
 from ..packing import Pile, hashed, pack
-from ..run import Run
+from ..run import Run, Stopping
 
 __all__ = ["VersionPacker"]
 
@@ -24,7 +25,9 @@ __all__ = ["VersionPacker"]
 class VersionPacker:
     """One pass over the sheets: goes on with the versions that were begun, then makes new ones.
 
-    The journal keeps each version's state as PlanGrid's client gives it: a version cannot be asked for.
+    The journal keeps each version's state as PlanGrid's client gives it: a version cannot be asked for. One is gone on
+    with while it is whole: all of its files are to be in it still, and those that PlanGrid does not have yet are as
+    they were when it was begun. Otherwise it is given up, never shown to anybody, and its files go into another.
     """
 
     def __init__(self, run: Run, project: ProjectScope, options: MigrationOptions, most_files: int) -> None:
@@ -36,25 +39,22 @@ class VersionPacker:
     async def deliver(self) -> None:
         """The pass. Raises what stops the run."""
         run = self._run
+        await run.journal.release_strays()
         for group in await run.journal.groups("open"):
             if run.stopping:
                 return
-            documents = run.journal.documents(*OPEN, group_id=group.id)
-            pile = Pile()
-            async for ready in feed(run, documents, at_once=True):
-                if ready is not None:
-                    pile.add(ready)
-            await self._carry(group, pile)
-        documents = run.journal.documents(*OPEN, kinds=("sheet",), grouped=False)
-        files = hashed(run, self._checked(feed(run, documents)))
+            await self._go_on(group)
+        waiting = run.journal.documents(*OPEN, kinds=("sheet",), grouped=False)
+        files = hashed(run, self._checked(feed(run, waiting)))
         async for pile in pack(files, self._version_of, most_files=self._most_files, distinct=True):
+            await run.outage.gate()
             if run.stopping:
                 return
-            await run.outage.gate()
+            documents = [ready.document for ready in pile.items]
             group = await run.journal.open_group(
-                [ready.document.id for ready in pile.items], memo={"name": self._version_of(pile.items[0])}
+                [document.id for document in documents], memo={"name": self._version_of(pile.items[0])}
             )
-            await self._carry(group, pile)
+            await self._carry(group, documents, pile, None)
 
     async def _checked(self, files: AsyncGenerator[Ready | None, None]) -> AsyncGenerator[Ready | None, None]:
         # One file that is no PDF would keep the whole version back.
@@ -73,57 +73,114 @@ class VersionPacker:
     def _version_of(self, ready: Ready) -> str:
         return str(ready.document.attributes.get("version_name") or self._options.version_name)
 
-    async def _carry(self, group: Group, pile: Pile) -> None:
-        try:
-            await self._send(group, pile)
-        finally:
-            for ready in pile.items:
-                self._run.spool.rest(ready.document.id)
-
-    async def _send(self, group: Group, pile: Pile) -> None:
-        run = self._run
-        if not pile.items:
-            await run.journal.change_group(group.id, state="empty")
+    async def _go_on(self, group: Group) -> None:
+        saved = (group.memo or {}).get("unfinished")
+        if saved is None:  # PlanGrid was not told of it yet
+            await self._run.journal.close_group(group.id, {}, state="empty")
             return
-        memo = dict(group.memo or {})
+        unfinished = UnfinishedVersion.from_json(saved)
+        if await self._documents_of(group, unfinished) is None:
+            return
+        missing = {place.name: place.fingerprint for place in unfinished.missing}
+        pile = Pile()
+        async for ready in feed(self._run, self._among(group, missing), at_once=True):
+            if ready is not None:
+                pile.add(ready)
+        documents = None if self._run.stopping else await self._documents_of(group, unfinished)
+        if documents is None or pile.names != set(missing):
+            self._rest(pile)  # what could not be had this time is begun again
+        elif any(_differs(ready.document, missing[ready.document.name]) for ready in pile.items):
+            self._rest(pile)
+            await self._give_up(group, unfinished, "a file has changed since it was begun")
+        else:
+            await self._carry(group, documents, pile, unfinished)
 
-        async def reached(unfinished: UnfinishedVersion) -> None:
-            await run.journal.change_group(group.id, memo={**memo, "unfinished": unfinished.to_json()})
+    async def _among(self, group: Group, names: Container[str]) -> AsyncGenerator[Document, None]:
+        async with aclosing(self._run.journal.documents(*OPEN, group_id=group.id)) as documents:
+            async for document in documents:
+                if document.name in names:
+                    yield document
+
+    async def _documents_of(self, group: Group, unfinished: UnfinishedVersion) -> list[Document] | None:
+        """All documents of a version; ``None`` when some have ended by themselves, and the version was given up."""
+        documents = [document async for document in self._run.journal.documents(*OPEN, group_id=group.id)]
+        if {document.name for document in documents} == {file.name for file in unfinished.files}:
+            return documents
+        await self._give_up(group, unfinished, "some of its files have failed or were left out")
+        return None
+
+    async def _give_up(self, group: Group, unfinished: UnfinishedVersion, why: str) -> None:
+        """A version takes all of its files or none."""
+        told = f"the version {unfinished.version_name!r} was given up, and the others went into another: {why}"
+        await self._run.journal.close_group(group.id, {}, state="abandoned", error=told)
+
+    def _rest(self, pile: Pile) -> None:
+        for ready in pile.items:
+            self._run.spool.rest(ready.document.id)
+
+    async def _carry(
+        self, group: Group, documents: Sequence[Document], pile: Pile, unfinished: UnfinishedVersion | None
+    ) -> None:
+        run = self._run
+        try:
+            done = await self._send(group, pile, unfinished)
+        except Stopping:
+            return
+        except PlangrepAsyncError as error:
+            await self._failed(group, documents, error)
+            return
+        finally:
+            self._rest(pile)
+        arrived = {document.id: f"{done.uid}/{document.name}" for document in documents}
+        await run.journal.close_group(group.id, arrived, state="done", target_id=done.uid)
+        for document in documents:
+            await run.arrived(document, arrived[document.id], document.size)
+        run.group_ended(done.uid, "complete", len(documents))
+
+    async def _send(self, group: Group, pile: Pile, unfinished: UnfinishedVersion | None) -> VersionUpload:
+        run, sheets = self._run, self._project.sheets
+        memo = dict(group.memo or {})
+        begun = False
+
+        async def reached(now: UnfinishedVersion) -> None:
+            nonlocal begun
+            await run.journal.change_group(group.id, memo={**memo, "unfinished": now.to_json()})
+            if not begun:
+                run.check()  # nothing is on the wire yet
+            begun = True
 
         files = [UploadFile(ready.path, name=ready.document.name) for ready in pile.items]
-        try:
-            saved = memo.get("unfinished")
-            if saved is None:
-                done = await self._project.sheets.upload_version(str(memo["name"]), files, on_state=reached)
-            else:
-                done = await self._project.sheets.resume_version(dict(saved), files, on_state=reached)
-        except PlangrepAsyncError as error:
-            await self._failed(group, pile, error)
-            return
-        arrived = {ready.document.id: f"{done.uid}/{ready.document.name}" for ready in pile.items}
-        await run.journal.close_group(group.id, arrived, state="done", target_id=done.uid)
-        for ready in pile.items:
-            await run.arrived(ready.document, arrived[ready.document.id], ready.document.size)
-        run.group_ended(done.uid, "complete", len(pile.items))
+        if unfinished is None:
+            return await sheets.upload_version(str(memo["name"]), files, on_state=reached)
+        return await sheets.resume_version(unfinished, files, on_state=reached)
 
-    async def _failed(self, group: Group, pile: Pile, error: PlangrepAsyncError) -> None:
+    async def _failed(self, group: Group, documents: Sequence[Document], error: PlangrepAsyncError) -> None:
+        """Each file answers for its own failure; for one of the version's calls, all that are not stored do."""
         run = self._run
-        causes = error.failures if isinstance(error, VersionUploadError) else ()
-        by_name = {getattr(cause, "file_name", None): cause for cause in causes}
-        if causes and all(isinstance(cause, TransferCancelledError) for cause in causes):
+        if isinstance(error, InvalidInputError):
+            raise error  # no file is to blame, and the sentence says what is
+        unfinished: UnfinishedVersion | None = error.unfinished if isinstance(error, VersionUploadError) else None
+        causes = (error.failures if isinstance(error, VersionUploadError) else ()) or (error,)
+        genuine = [cause for cause in causes if not isinstance(cause, TransferCancelledError)]
+        if not genuine:
             return  # the run is to end, and the journal has how far the version is
-        bad = {name for name, cause in by_name.items() if judge(cause).verdict is Verdict.FAILED}
-        if bad or isinstance(error, InvalidInputError):
-            # A version takes all of its files or none: the good ones go into another, and this one is never shown.
-            await run.journal.change_group(group.id, state="abandoned", error=str(error))
-            ids = [ready.document.id for ready in pile.items]
-            await run.journal.change_all(ids, group_id=None, state=State.DISCOVERED.value)
-            for ready in pile.items:
-                if ready.document.name in bad:
-                    await run.failed(ready.document, by_name[ready.document.name])
-            return
+        doubtful = [cause for cause in genuine if judge(cause).verdict in (Verdict.LATER, Verdict.SUSPECT)]
+        excused = bool(doubtful) and await run.excuse(max(doubtful, key=lambda cause: judge(cause).network))
+        named = {cause.file_name: cause for cause in causes if isinstance(cause, UploadError) and cause.file_name}
+        # Refusals of the API name no file. Where they differ, the next pass shows whose is the final one.
+        unnamed = [cause for cause in causes if cause not in named.values()]
+        common = min(unnamed, key=lambda cause: judge(cause).verdict is not Verdict.LATER, default=None)
+        open_places = {place.name for place in unfinished.missing} if unfinished is not None else set()
         await run.journal.change_group(group.id, error=str(error))
-        # Judged once for all: the first of them asks whether the service is there at all.
-        for ready in pile.items:
-            cause = by_name.get(ready.document.name) or (causes[0] if causes else error.__cause__ or error)
-            await run.failed(ready.document, cause)
+        for document in documents:
+            cause: Exception | None = named.get(document.name)
+            if cause is None and (not open_places or document.name in open_places):
+                cause = common
+            if cause is not None:
+                await run.failed(document, cause, excused=excused)
+        if unfinished is not None:
+            await self._documents_of(group, unfinished)
+
+
+def _differs(document: Document, was: Fingerprint) -> bool:
+    return fingerprint(was.size, was.mtime_ns, was.inode)[:2] != (document.size, document.mtime_ns)
