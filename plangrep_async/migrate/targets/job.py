@@ -7,7 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from ...errors import APIStatusError, ConflictError, NotFoundError, PermissionDeniedError, PlangrepAsyncError
+from ...errors import (
+    APIStatusError,
+    ConflictError,
+    GoneError,
+    NotFoundError,
+    PermissionDeniedError,
+    PlangrepAsyncError,
+)
 from ...plangrep import (
     Completion,
     DirectUpload,
@@ -19,17 +26,19 @@ from ...plangrep import (
     UploadedFile,
 )
 from ...upload import Stored, Upload, UploadFile, UploadProgress
-from ..document import OPEN, UNSENT, Document, State
+from ..document import OPEN, UNSENT, Document, Problem, State
 from ..failure import Verdict, judge, sentence_of
 from ..feed import Ready
+from ..groups import BUSY
 from ..journal import Group
 from ..packing import Crew, Pile
 from ..run import Run, Stopping
 from .journalled import journalled
 
-__all__ = ["JobFiller"]
+__all__ = ["JobFiller", "fate_of"]
 
 _RENEWALS = 3
+_NEVER_BEGUN = (JobStatus.PROVISIONING, JobStatus.CANCELLED, JobStatus.EXPIRED)
 
 
 class JobFiller:
@@ -39,7 +48,7 @@ class JobFiller:
         run: the run.
         client: of Plangrep.
         project_id: where jobs are created.
-        failures: by group, how often its own calls have failed; the run ends when they do too often.
+        failures: by group, how often its own calls have failed; it is given up when they do too often.
     """
 
     def __init__(self, run: Run, client: PlangrepClient, project_id: str, failures: Counter[int]) -> None:
@@ -75,17 +84,40 @@ class JobFiller:
 
     async def _failed(self, group: Group, error: PlangrepAsyncError) -> None:
         """One of the job's own calls failed, and so no single document is to blame."""
+        run = self._run
         judgement = judge(error)
-        if judgement.verdict is not Verdict.LATER:
+        if judgement.verdict is Verdict.STOP:
             raise sentence_of(error) from error
+        if judgement.verdict is Verdict.SUSPECT and run.stopping:
+            return  # a run that ends does not ask whether the key still works
+        await run.journal.change_group(group.id, error=str(error))
+        if judgement.verdict is not Verdict.FAILED:
+            excused = await run.excuse(error)
+            if judgement.verdict is Verdict.LATER:
+                self._failures[group.id] += not excused
+                if self._failures[group.id] < run.options.attempts:
+                    return
+        await self._give_up(group, error, judgement.problem)
+
+    async def _give_up(self, group: Group, error: PlangrepAsyncError, problem: Problem | None) -> None:
+        """What keeps one job back does not keep the others back: its documents go into another, some times."""
+        run, jobs = self._run, self._client.jobs
+        now = next(known for known in await run.journal.groups(*BUSY) if known.id == group.id)
+        if now.target_id is None:
+            raise sentence_of(error) from error  # where no job can be made, no document is to blame
         try:
-            excused = await self._run.outage.blame(judgement)
-        except PlangrepAsyncError as worse:
-            raise sentence_of(worse) from error
-        self._failures[group.id] += not excused
-        if self._failures[group.id] >= self._run.options.attempts:
-            raise error
-        await self._run.journal.change_group(group.id, error=str(error))
+            job = await jobs.get(now.target_id)
+            if not (job.status.takes_uploads or job.status in _NEVER_BEGUN):
+                await self._arrived(now, job)  # it was completed all the same
+                return
+            await jobs.cancel(job.id)
+        except APIStatusError as worse:
+            if judge(worse).verdict not in (Verdict.FAILED, Verdict.SUSPECT):
+                raise
+        documents = [document async for document in run.journal.documents(*OPEN, group_id=group.id)]
+        await run.journal.close_group(group.id, {}, state="abandoned", error=str(error))
+        for document in documents:
+            await run.again(document, error, problem)
 
     async def _job(self, group: Group) -> Job | None:
         """The group's job, made if there is none. ``None`` when it is gone and the group begins anew."""
@@ -104,20 +136,17 @@ class JobFiller:
         else:
             try:
                 job = await jobs.get(group.target_id)
-            except NotFoundError:
+            except (NotFoundError, GoneError):
                 job = None
         if job is not None and job.status == JobStatus.PROVISIONING:
-            job = await jobs.wait_until_open(job.id)
+            job = await run.unless_stopped(jobs.wait_until_open(job.id))
+            if job is None:
+                return None
         if job is None or job.status in (JobStatus.CANCELLED, JobStatus.EXPIRED):
-            await self._dissolve(group, "the job has expired or was cancelled before it was full")
+            why = "the job has expired or was cancelled before it was full"
+            await run.journal.close_group(group.id, {}, state="abandoned", error=why)
             return None
         return job
-
-    async def _dissolve(self, group: Group, why: str) -> None:
-        journal = self._run.journal
-        ids = [document.id async for document in journal.documents(*OPEN, group_id=group.id)]
-        await journal.change_all(ids, group_id=None, state=State.DISCOVERED.value, resume=None, memo=None)
-        await journal.change_group(group.id, state="abandoned", error=why)
 
     async def _upload(self, job: Job, files: Sequence[Ready]) -> None:
         run = self._run
@@ -156,7 +185,7 @@ class JobFiller:
         sent = [document async for document in run.journal.documents(State.SENT, group_id=group.id)]
         if not sent:
             await self._client.jobs.cancel(job.id)
-            await run.journal.change_group(group.id, state="empty")
+            await run.journal.close_group(group.id, {}, state="empty")
             return None
         await run.journal.change_group(group.id, state="completing")
         try:
@@ -177,12 +206,12 @@ class JobFiller:
     async def _send_again(self, group: Group, sent: Sequence[Document], error: APIStatusError) -> None:
         """The service does not have what its storage had confirmed (or a token has run out): register anew."""
         journal = self._run.journal
-        ids = [document.id for document in sent]
-        await journal.change_all(ids, state=State.DIGESTED.value, resume=None, memo=None)
-        # The body will be another one, so its key must be, too.
         renewed = int((group.memo or {}).get("renewed", 0)) + 1
         if renewed > _RENEWALS:
             raise error
+        ids = [document.id for document in sent]
+        await journal.change_all(ids, state=State.DIGESTED.value, resume=None, memo=None)
+        # The body will be another one, so its key must be, too.
         await journal.change_group(group.id, state="open", error=str(error), memo={"asked": True, "renewed": renewed})
 
     async def _arrived(self, group: Group, job: Job) -> None:
@@ -193,6 +222,13 @@ class JobFiller:
         for document in sent:
             await run.arrived(document, arrived[document.id], document.size)
         run.group_ended(job.id, job.status.value, len(sent))
+
+
+def fate_of(job: Job) -> str | None:
+    """Why nothing became of a job's documents; ``None`` while something may, or has."""
+    if not job.status.is_terminal or job.status.has_result:
+        return None
+    return f"its job ended as {job.status.value}" + (f": {job.error}" if job.error else "")
 
 
 def completion_of(sent: Sequence[Document]) -> Completion:

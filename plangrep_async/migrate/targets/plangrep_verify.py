@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from ...errors import GoneError, NotFoundError
 from ...plangrep import Job, PlangrepClient
 from ..checking import ARRIVED, Checking, differences
+from ..document import Document
 from ..journal import Journal
+from .job import fate_of
 from .target import Verified
 
 __all__ = ["verify_jobs"]
@@ -22,7 +24,10 @@ async def verify_jobs(client: PlangrepClient, journal: Journal) -> Verified:
         assert group.target_id is not None
         try:
             job = await client.jobs.get(group.target_id)
-            if job.status.has_result:
+            if (fate := fate_of(job)) is not None:
+                async for document in journal.documents(*ARRIVED, group_id=group.id):
+                    checking.different(document, fate)
+            elif job.status.has_result:
                 await _by_result(client, journal, checking, job, group.id)
             else:
                 without_result += 1
@@ -53,7 +58,14 @@ async def _by_result(client: PlangrepClient, journal: Journal, checking: Checkin
 
 async def _by_names(journal: Journal, checking: Checking, job: Job, group_id: int) -> None:
     names = Counter(file.file_name for file in job.files or ())
+    # Equal bytes in one job are one document of the service, under the name of one of them.
+    twins: defaultdict[str | None, list[Document]] = defaultdict(list)
     async for document in journal.documents(*ARRIVED, group_id=group_id):
-        if names[document.name] > 0:
-            names[document.name] -= 1
+        twins[document.target_id].append(document)
+    for documents in twins.values():
+        name = next((document.name for document in documents if names[document.name] > 0), None)
+        if name is None:
+            continue
+        names[name] -= 1
+        for document in documents:
             await checking.good(document)
