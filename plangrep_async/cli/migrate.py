@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import click
 
 from ..errors import ConfigurationError, PlangrepAsyncError
-from .exits import INTERRUPTED, exit_code, sentence
+from .exits import INTERRUPTED, SERVICE, exit_code, sentence
 
 __all__ = ["JOURNAL", "migrate"]
 
@@ -34,11 +34,13 @@ def _commands() -> ModuleType:
 def _call(context: click.Context, name: str, arguments: dict[str, Any]) -> None:
     try:
         code = getattr(_commands(), name)(**arguments)
-    except (KeyboardInterrupt, PlangrepAsyncError) as error:
+    except (KeyboardInterrupt, PlangrepAsyncError, OSError) as error:
         if isinstance(error, KeyboardInterrupt):
             text, code = "Interrupted.", INTERRUPTED
         elif (context.obj or {}).get("debug"):
             raise
+        elif isinstance(error, OSError):
+            text, code = f"This machine refuses: {error}.", SERVICE
         else:
             text, code = sentence(error), exit_code(error)
         if arguments.get("as_json"):

@@ -13,20 +13,22 @@ from typing import Any, TypeVar
 import attrs
 
 from ..errors import ConfigurationError
-from ..migrate import Migration, Plan, State, Status, Verified
+from ..migrate import Migration, Plan, State, Status, TooManyFailuresError, Verified
 from ..migrate.database import location_text
 from ..migrate.journal import Journal
-from ..migrate.migration import read_status
 from ..migrate.report import write_report
+from ..migrate.status import read_status
 from .display import size_text
 from .exits import FAILED_DOCUMENTS, INTERRUPTED, OK
 from .migrate import JOURNAL
 from .migrate_build import build, choices_of
-from .migrate_display import MigrationDisplay, choose_migration_display, write_json
+from .migrate_display import MigrationDisplay, choose_migration_display, write_json, write_text
 
 __all__ = ["plan", "report", "resume", "retry", "run", "status", "verify"]
 
 T = TypeVar("T")
+
+_HELP = {"failed": " (`migrate retry` sends their files again)"}
 
 
 def plan(*, as_json: bool, **arguments: Any) -> int:
@@ -129,6 +131,10 @@ def _move(
     again = shlex.join(["plangrep-async", "migrate", "resume", *named])
     try:
         found, stopped = asyncio.run(work())
+    except TooManyFailuresError as error:
+        display.close()
+        display.problem(str(error), error=type(error).__name__)
+        return FAILED_DOCUMENTS
     except asyncio.CancelledError:
         display.close()
         display.problem(f"Stopped at once. The journal goes on: {again}")
@@ -179,7 +185,7 @@ def _more(what: str, number: int) -> list[str]:
 def _show(result: Mapping[str, Any] | str) -> None:
     """The result, once, at the end: facts for machines or text for people."""
     if isinstance(result, str):
-        sys.stdout.write(result)
+        write_text(sys.stdout, result)
     else:
         write_json(sys.stdout, "result", result)
 
@@ -255,7 +261,7 @@ def _what_is_left(status: Status) -> str:
     if failed := status.tally.count(State.FAILED):
         left.append(f"{failed:,} have failed (`migrate retry` begins them anew)")
     waiting = {name: status.groups.get(name, 0) for name in ("open", "completing", "blocked", "failed")}
-    left += [f"{number} batches are {name}" for name, number in waiting.items() if number]
+    left += [f"{number} batches are {name}{_HELP.get(name, '')}" for name, number in waiting.items() if number]
     return "; ".join(left)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
@@ -18,7 +19,7 @@ from rich.text import Text
 from ..migrate import DocumentEnded, Event, GroupEnded, Omitted, Progress, Resumed, Scanned, State, Waiting
 from .display import size_text, time_text
 
-__all__ = ["MigrationDisplay", "choose_migration_display", "progress_line", "write_json"]
+__all__ = ["MigrationDisplay", "choose_migration_display", "progress_line", "write_json", "write_text"]
 
 
 class MigrationDisplay(Protocol):
@@ -74,8 +75,24 @@ def event_line(event: Event) -> str | None:
 
 def write_json(out: TextIO, event: str, facts: Mapping[str, Any]) -> None:
     """One object, one line; ASCII, so that no name and no terminal's character set breaks it."""
-    out.write(json.dumps({"event": event, **facts}, default=str) + "\n")
-    out.flush()
+    write_text(out, json.dumps({"event": event, **facts}, default=str) + "\n")
+
+
+def write_text(out: TextIO, text: str) -> None:
+    """Whoever reads it may have gone (``| head``): then the rest goes nowhere, and the work goes on.
+
+    Raises:
+        OSError: it cannot be written for another reason; what comes later goes nowhere, too.
+    """
+    try:
+        out.write(text)
+        out.flush()
+    except OSError as error:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, out.fileno())
+        os.close(nowhere)
+        if not isinstance(error, BrokenPipeError):
+            raise
 
 
 class LineMigrationDisplay:
@@ -107,8 +124,7 @@ class LineMigrationDisplay:
             self.problem(text)
 
     def problem(self, text: str, **facts: Any) -> None:
-        self._err.write(text + "\n")
-        self._err.flush()
+        write_text(self._err, text + "\n")
 
     def close(self) -> None:
         pass

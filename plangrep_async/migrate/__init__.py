@@ -10,12 +10,13 @@
 """
 
 from .document import Document, Found, Problem, State
-from .errors import JournalError, JournalLockedError, MigrationError, MigrationStopped
+from .errors import JournalError, JournalLockedError, MigrationError, MigrationStopped, TooManyFailuresError
 from .events import DocumentEnded, Event, GroupEnded, Omitted, Progress, Resumed, Scanned, Waiting
-from .migration import Migration, Status
+from .migration import Migration
 from .options import MigrationOptions
 from .planning import Plan
 from .sources import FolderTree, Manifest, PlanGridSource, Source
+from .status import Status
 from .targets import Estimate, FolderTarget, PlangrepTarget, PlanGridTarget, Target, Verified
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Omitted",
     "MigrationError",
     "MigrationStopped",
+    "TooManyFailuresError",
     "JournalError",
     "JournalLockedError",
 ]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import aclosing
 
-from .document import Document, State
+from .document import ARRIVED, Document, State
 from .journal import Journal
 from .targets.target import Verified
 
 __all__ = ["ARRIVED", "Checking", "differences"]
 
-ARRIVED = (State.COMPLETED, State.VERIFIED)
 _SHOWN = 100
 
 
@@ -24,7 +24,7 @@ class Checking:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._read_only = journal.database.read_only
-        self._good: list[int] = []
+        self._good: set[int] = set()
         self._unnoted: set[int] = set()
         self._number = 0
         self._digests = 0
@@ -38,8 +38,12 @@ class Checking:
             await self._journal.move(State.VERIFIED, State.COMPLETED)
 
     async def good(self, document: Document, *, digest: bool = False) -> None:
-        """It is there, and the same as far as the service tells."""
-        (self._unnoted.add if self._read_only else self._good.append)(document.id)
+        """It is there, and the same as far as the service tells. One that is met twice counts once."""
+        if document.state is State.VERIFIED and not self._read_only:
+            return
+        if document.id in (self._unnoted if self._read_only else self._good):
+            return
+        (self._unnoted if self._read_only else self._good).add(document.id)
         self._number += 1
         self._digests += digest
         if len(self._good) >= 500:
@@ -55,31 +59,38 @@ class Checking:
         """Something could not be compared."""
         self._notes.append(text)
 
+    async def unseen(self, kinds: Collection[str], most: int) -> list[Document]:
+        """Documents of these kinds that are neither good nor different so far; ``most`` of them at most."""
+        await self._flush()
+        found: list[Document] = []
+        states = ARRIVED if self._read_only else (State.COMPLETED,)
+        async with aclosing(self._journal.documents(*states, kinds=kinds)) as documents:
+            async for document in documents:
+                if document.id not in self._differing and document.id not in self._unnoted:
+                    found.append(document)
+                if len(found) == most:
+                    break
+        return found
+
     async def end(self) -> Verified:
         """The whole."""
-        await self._flush()
         if self._read_only:
             self.note("the journal is read-only: that these were verified is not noted in it")
+        missing = await self.unseen((), _SHOWN)
         tally = await self._journal.tally()
-        missing: list[str] = []
-        async for document in self._journal.documents(*(ARRIVED if self._read_only else (State.COMPLETED,))):
-            if document.id not in self._differing and document.id not in self._unnoted:
-                missing.append(document.key)
-            if len(missing) == _SHOWN:
-                break
         return Verified(
             checked=tally.count(*ARRIVED),
             good=self._number,
             digests=self._digests,
             differing=len(self._differing),
-            missing=tuple(missing),
+            missing=tuple(document.key for document in missing),
             different=self._different,
             notes=tuple(self._notes),
         )
 
     async def _flush(self) -> None:
-        await self._journal.change_all(self._good, state=State.VERIFIED.value)
-        self._good.clear()
+        good, self._good = self._good, set()  # others come while this is written
+        await self._journal.change_all(good, state=State.VERIFIED.value)
 
 
 def differences(pairs: Iterable[tuple[str, object, object]]) -> str | None:

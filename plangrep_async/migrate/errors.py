@@ -6,7 +6,8 @@
     └── MigrationError
         ├── JournalError          the journal cannot be read or written
         ├── JournalLockedError    another run holds the lease
-        └── MigrationStopped      too many errors, or something that no retry mends; the journal goes on
+        └── MigrationStopped      something that no retry mends; the journal goes on
+            └── TooManyFailuresError  more documents have failed than the options allow
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from sqlalchemy.exc import DBAPIError
 
 from ..errors import PlangrepAsyncError
 
-__all__ = ["FULL", "JournalError", "JournalLockedError", "MigrationError", "MigrationStopped", "writing_into"]
+__all__ = [
+    "FULL",
+    "JournalError",
+    "JournalLockedError",
+    "MigrationError",
+    "MigrationStopped",
+    "TooManyFailuresError",
+    "writing_into",
+]
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What a full disk answers."""
@@ -70,6 +79,10 @@ class JournalLockedError(MigrationError):
 
 class MigrationStopped(MigrationError):
     """The run ended before its end; the same command goes on."""
+
+
+class TooManyFailuresError(MigrationStopped):
+    """More documents have failed than ``max_errors`` allows."""
 
 
 @contextmanager

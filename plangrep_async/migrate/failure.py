@@ -47,7 +47,7 @@ class Verdict(Enum):
 
 @frozen
 class Judgement:
-    """The verdict, what to report, and whether it was the network alone."""
+    """The verdict, what to report, and whether it may be that nothing gets through to anyone."""
 
     verdict: Verdict
     problem: Problem | None = None
@@ -59,6 +59,8 @@ _SOURCE = {
     SourceUnreadableError: Problem.UNREADABLE,
     SourceChangedError: Problem.CHANGED,
 }
+_AWAY = (429, 502, 503, 504)
+"""What is said instead of a service that is away or overrun, and of no single document."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -74,14 +76,16 @@ def judge(error: BaseException) -> Judgement:
             return Judgement(Verdict.LATER if problem is Problem.CHANGED else Verdict.FAILED, problem)
     if isinstance(error, StorageError):
         passing = error.status is None or error.status >= 500 or error.status in (408, 425, 429)
-        return Judgement(Verdict.LATER) if passing else Judgement(Verdict.FAILED, Problem.REFUSED)
-    if isinstance(error, TransferError | APIConnectionError):
+        if not passing:
+            return Judgement(Verdict.FAILED, Problem.REFUSED)
+        return Judgement(Verdict.LATER, network=error.status in _AWAY)
+    if isinstance(error, TransferError | APIConnectionError | RateLimitError):
         return Judgement(Verdict.LATER, network=True)
+    if isinstance(error, ServerError):
+        return Judgement(Verdict.LATER, network=error.status in _AWAY)
     if isinstance(
         error,
-        ServerError
-        | RateLimitError
-        | UploadUnconfirmedError
+        UploadUnconfirmedError
         | DeadlineExceededError
         | WaitTimeoutError
         | DecodeError

@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -101,23 +102,22 @@ async def _compare(run: Run, document: Document, path: str, status: os.stat_resu
     if now == (document.size, document.mtime_ns, document.inode):
         return Ready(document, path)
     fetched = run.source.is_remote
-    changed = not fetched and now[:2] != (document.size, document.mtime_ns)
-    if changed and run.options.on_changed in ("skip", "fail"):
-        if run.options.on_changed == "skip":
-            await run.skipped(document, Problem.CHANGED, "the file has changed since it was found")
-        else:
-            await run.end(document, SourceChangedError("the file has changed since it was found"), Problem.CHANGED)
+    looked_at = document.mtime_ns != 0  # what could not be looked at before has not changed
+    changed = not fetched and looked_at and now[:2] != (document.size, document.mtime_ns)
+    if changed and run.options.on_changed == "skip":
+        await run.skipped(document, Problem.CHANGED, "the file has changed since it was found")
         return None
     fresh = evolve(document, size=now[0], mtime_ns=now[1], inode=now[2])
-    columns = {"size": now[0], "mtime_ns": now[1], "inode": now[2]}
+    columns: dict[str, Any] = {"size": now[0], "mtime_ns": now[1], "inode": now[2]}
     if changed:
         fresh = evolve(fresh, state=State.DISCOVERED, sha256=None, resume=None, memo=None)
-        await run.journal.change(
-            document.id, **columns, state=State.DISCOVERED.value, sha256=None, resume=None, memo=None
-        )
-    else:
-        await run.journal.change(document.id, **columns)
+        columns |= {"state": State.DISCOVERED.value, "sha256": None, "resume": None, "memo": None}
+    run.opened_again(document, await run.journal.change(document.id, **columns))
     run.meter.size_known(document.size, now[0])
+    if changed and run.options.on_changed == "fail":
+        # Whoever retries it has seen that it changed, and means it as it is now.
+        await run.end(fresh, SourceChangedError("the file has changed since it was found"), Problem.CHANGED)
+        return None
     return Ready(fresh, path)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +16,7 @@ from ..errors import ConfigurationError
 from .database import Database, location_text, open_engine
 from .document import Document, Found, Problem, State
 from .groups import close_group, release_failed, release_strays
-from .rows import SEEN, TWIN, Group, Sample, Tally, document_of, group_of, rediscovered, row_of
+from .rows import SEEN, TWIN, Group, Sample, Tally, document_of, group_of, may_have_arrived, rediscovered, row_of
 from .schema import VERSION, documents, facts, groups, metadata, samples
 
 __all__ = ["Group", "Journal", "Sample", "Tally"]
@@ -29,6 +29,12 @@ _DIGEST = _CHANGE.values(
     sha256=bindparam("digest"),
     size=bindparam("bytes"),
     state=case((documents.c.state == State.DISCOVERED.value, State.DIGESTED.value), else_=documents.c.state),
+)
+_GONE = (State.FAILED.value, State.SKIPPED.value)
+_REOPEN = (
+    update(documents)
+    .where(documents.c.duplicate_of == bindparam("twin"))
+    .values(state=State.DISCOVERED.value, problem=None, error=None, duplicate_of=None)
 )
 
 
@@ -105,43 +111,45 @@ class Journal:
 
         def work(connection: Connection) -> int:
             known = connection.execute(
-                select(documents.c.key, documents.c.state, *(documents.c[name] for name in SEEN)).where(
-                    documents.c.key.in_(list(rows))
-                )
+                select(
+                    *(documents.c[name] for name in ("id", "key", "state", "problem", *SEEN)),
+                ).where(documents.c.key.in_(list(rows)))
             ).all()
             for old in known:
                 changes = rediscovered(old, rows.pop(old.key), send_changed_again)
                 if changes:
-                    connection.execute(update(documents).where(documents.c.key == old.key).values(**changes))
+                    _change(connection, old.id, changes)
             if rows:
                 connection.execute(insert(documents), list(rows.values()))
             return len(rows)
 
         return await self.database.write(work) if rows else 0
 
-    async def change(self, document_id: int, **changes: Any) -> None:
-        """Change columns of one document. Returns when it is durable."""
+    async def change(self, document_id: int, **changes: Any) -> int:
+        """Change columns of one document. Returns when it is durable.
 
-        def work(connection: Connection) -> None:
-            connection.execute(_CHANGE, {"document": document_id, **changes})
+        Duplicates that were left out for the sake of its bytes are opened again when these do not arrive: when it fails
+        or is skipped, or its digest is forgotten.
 
-        await self.database.write(work)
+        Returns:
+            How many duplicates were opened again.
+        """
+        return await self.database.write(lambda connection: _change(connection, document_id, changes))
 
     async def change_all(self, ids: Iterable[int], **changes: Any) -> None:
         """Change columns of several documents alike, in one transaction."""
         wanted = list(ids)
+        await self.database.write(lambda connection: _change_all(connection, wanted, changes))
 
-        def work(connection: Connection) -> None:
-            for start in range(0, len(wanted), _PAGE):
-                page = wanted[start : start + _PAGE]
-                connection.execute(update(documents).where(documents.c.id.in_(page)).values(**changes))
-
-        await self.database.write(work)
-
-    async def digest(self, document_id: int, sha256: str, size: int, *, claim: bool) -> int | None:
+    async def digest(
+        self, document_id: int, sha256: str, size: int, *, claim: bool, before: str | None = None
+    ) -> int | None:
         """Note the digest of a document, and with ``claim`` look for another with the same bytes.
 
         Both happen in one transaction, so that of two equal files on their way at once exactly one goes on.
+
+        Args:
+            before: the digest that the document had. Duplicates of other bytes are opened again.
 
         Returns:
             The id of the document that these bytes go with, when it is another one.
@@ -150,6 +158,8 @@ class Journal:
         file = {"document": document_id, "digest": sha256, "bytes": size}
 
         def work(connection: Connection) -> int | None:
+            if before not in (None, sha256):
+                connection.execute(_REOPEN, {"twin": document_id})
             connection.execute(_DIGEST, file)
             if not claim:
                 return None
@@ -164,7 +174,7 @@ class Journal:
                     "resume": None,
                     "memo": None,
                 }
-                connection.execute(_CHANGE, {"document": document_id, **skipped})
+                _change(connection, document_id, skipped)
             return twin
 
         return await self.database.write(work)
@@ -202,12 +212,16 @@ class Journal:
         await self.database.write(work)
 
     async def revive(self) -> int:
-        """Begin the failed documents anew, and those of failed groups; returns how many."""
-        values = {"state": State.DISCOVERED.value, "attempts": 0, "problem": None, "group_id": None, "resume": None}
+        """Begin failed documents anew, but ask first for those that may have arrived, and those of failed groups."""
+        again = {"attempts": 0, "problem": None, "group_id": None}
+        anew = {**again, "state": State.DISCOVERED.value, "resume": None, "memo": None}
 
         def work(connection: Connection) -> int:
             failed = documents.c.state == State.FAILED.value
-            revived = connection.execute(update(documents).where(failed).values(**values, memo=None)).rowcount
+            told = select(documents.c.id, documents.c.memo, documents.c.resume).where(failed)
+            in_doubt = [row.id for row in connection.execute(told) if may_have_arrived(row.memo, row.resume)]
+            _change_all(connection, in_doubt, {**again, "state": State.SENT.value})
+            revived = len(in_doubt) + connection.execute(update(documents).where(failed).values(**anew)).rowcount
             return revived + release_failed(connection)
 
         return await self.database.write(work)
@@ -291,9 +305,7 @@ class Journal:
 
         def work(connection: Connection) -> Group:
             row = connection.execute(insert(groups).values(state="open", **values).returning(groups)).one()
-            for start in range(0, len(wanted), _PAGE):
-                page = wanted[start : start + _PAGE]
-                connection.execute(update(documents).where(documents.c.id.in_(page)).values(group_id=row.id))
+            _change_all(connection, wanted, {"group_id": row.id})
             return group_of(row)
 
         return await self.database.write(work)
@@ -346,6 +358,19 @@ class Journal:
         query = select(samples).order_by(samples.c.id)
         rows = await self.database.read(lambda connection: connection.execute(query).all())
         return [Sample(row.time, row.documents, row.bytes, row.failures, row.throttled) for row in rows]
+
+
+def _change(connection: Connection, document_id: int, changes: Mapping[str, Any]) -> int:
+    connection.execute(_CHANGE, {"document": document_id, **changes})
+    if changes.get("state") in _GONE or ("sha256" in changes and changes["sha256"] is None):
+        return connection.execute(_REOPEN, {"twin": document_id}).rowcount
+    return 0
+
+
+def _change_all(connection: Connection, ids: Sequence[int], changes: Mapping[str, Any]) -> None:
+    for start in range(0, len(ids), _PAGE):
+        page = ids[start : start + _PAGE]
+        connection.execute(update(documents).where(documents.c.id.in_(page)).values(**changes))
 
 
 def _create(connection: Connection) -> None:

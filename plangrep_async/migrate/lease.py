@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -23,6 +24,9 @@ __all__ = ["Lease", "process_identity"]
 _NAME = "run"
 
 
+_held: set[str] = set()  # by this process
+
+
 def process_identity(pid: int | None = None) -> str:
     """Host, process id and the process's start: names a process even when its id is given to another one later."""
     pid = os.getpid() if pid is None else pid
@@ -38,9 +42,10 @@ def _start_of(pid: int) -> str:
 
 
 def _is_dead(owner: str) -> bool:
-    """Whether the owner is proven dead: a process of this host that is gone."""
-    host, _, rest = owner.partition("/")
-    pid, _, start = rest.partition("/")
+    """Whether the owner is proven dead: a process of this host that is gone, or a run of this process that is."""
+    if owner.startswith(f"{process_identity()}/"):
+        return owner not in _held
+    host, pid, start, *_ = (*owner.split("/"), "", "")
     if host != socket.gethostname() or not pid.isdigit():
         return False
     try:
@@ -62,7 +67,7 @@ class Lease:
         database: of the journal.
         seconds: for how long it holds without being renewed.
         on_lost: called once, from the event loop, when it could not be renewed in time: another run may begin.
-        owner: names this run; the process by default.
+        owner: names this run; the process and a number by default.
 
     Raises:
         JournalLockedError: another run holds it (on entering).
@@ -85,7 +90,11 @@ class Lease:
         self._renewal: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        await self._database.write(self._take)
+        try:
+            await self._database.write(self._take)
+        except BaseException:
+            _held.discard(self._owner)
+            raise
         self._renewal = asyncio.create_task(self._renew())
         return self
 
@@ -96,6 +105,7 @@ class Lease:
         self._renewal.cancel()
         with suppress(asyncio.CancelledError):
             await self._renewal
+        _held.discard(self._owner)
         # A full disk must not hide what ended the run; the lease then runs out by itself.
         with suppress(JournalError):
             await self._database.write(
@@ -105,7 +115,8 @@ class Lease:
             )
 
     def _take(self, connection: Connection) -> None:
-        self._owner = self._owner or process_identity()
+        self._owner = self._owner or f"{process_identity()}/{uuid.uuid4().hex[:12]}"
+        _held.add(self._owner)
         now = self._clock.time()
         insert = postgresql.insert if self._database.dialect == "postgresql" else sqlite.insert
         values = {"name": _NAME, "owner": self._owner, "expires_at": now + self._seconds}

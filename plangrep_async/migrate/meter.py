@@ -61,6 +61,11 @@ class Meter:
             self.skipped += 1
             self.bytes_total -= size
 
+    def opened_again(self, documents: int, size: int) -> None:
+        """Documents that were left out are not any more."""
+        self.skipped -= documents
+        self.bytes_total += size
+
     def progress(self, now: float, *, waiters: int = 0, waited: float = 0.0, final: bool = False) -> Progress:
         """The state of things."""
         confirmed = min(self.bytes_arrived + sum(self._partial.values()), max(self.bytes_total, self.bytes_arrived))

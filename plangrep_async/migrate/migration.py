@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
-
 from .._clock import Clock, SystemClock
 from ..errors import ConfigurationError, PlangrepAsyncError
-from .document import OPEN, State
+from .document import OPEN
 from .errors import MigrationError, MigrationStopped
 from .events import Event, Progress, Scanned
-from .failure import sentence_of
-from .journal import Journal, Sample, Tally
+from .failure import judge, sentence_of
+from .journal import Journal, Sample
 from .lease import Lease
+from .meter import Meter
 from .options import MigrationOptions
 from .outage import OUTAGES
 from .own_files import OwnFiles
@@ -28,42 +28,17 @@ from .run import Run
 from .sources import Source
 from .sources.tree import absolute
 from .spool import Spool
+from .status import Status, read_status
 from .targets import Target, Verified
 
-__all__ = ["Migration", "Status"]
+__all__ = ["Migration"]
+
+_logger = logging.getLogger("plangrep_async")
 
 _SAMPLE_SECONDS = 10.0
 _PROGRESS_SECONDS = 0.5
 _EVENTS = 10_000
-
-
-@frozen
-class Status:
-    """A migration as its journal has it.
-
-    Attributes:
-        source, target: locations; ``None`` before the first run.
-        tally: documents and bytes by state and by problem.
-        groups: jobs or versions by state.
-        scanned: whether the source was gone through to its end.
-    """
-
-    source: str | None
-    target: str | None
-    tally: Tally
-    groups: dict[str, int]
-    scanned: bool
-
-    @property
-    def open(self) -> int:
-        """Documents that a run still has work with."""
-        return self.tally.count(*(state for state in State if state.is_open))
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether everything that was found has arrived or was left out on purpose."""
-        waiting = sum(self.groups.get(state, 0) for state in ("open", "completing", "blocked", "failed"))
-        return self.scanned and not self.open and not self.tally.count(State.FAILED) and not waiting
+_IDLE_PASSES = 3  # one may do no more than give up a group that cannot be gone on with
 
 
 class Migration:
@@ -107,6 +82,7 @@ class Migration:
         self._clock = clock or SystemClock()
         self._own = OwnFiles(source, self._location, self._spool, target.location)
         self._run: Run | None = None
+        self._active = 0
         self._stopped = False
 
     async def plan(self) -> Plan:
@@ -138,7 +114,7 @@ class Migration:
         All others stay open in the journal, also those whose slot was asked for. Uploads that something else has
         waiting in the same client end as well (:meth:`UploadScheduler.cancel_waiting`). Harmless when no run goes on.
         """
-        self._stopped = True
+        self._stopped = self._active > 0
         if self._run is not None:
             self._run.stop()
 
@@ -153,7 +129,8 @@ class Migration:
         """Move everything that has not arrived yet.
 
         Args:
-            on_event: called from the event loop with each event; must neither block nor fail.
+            on_event: called from the event loop with each event; must not block. When it raises, that is logged, and it
+                is not called any more: what a display cannot show is no document's failure.
             scan: go through the source for what is new first. Without it, what the journal knows is moved; a scan that
                 never came to its end is always begun anew.
             retry: begin the failed documents anew.
@@ -172,31 +149,22 @@ class Migration:
 
         Cancelled: transfers stop at once, and the journal goes on.
         """
-        emit = on_event or (lambda _: None)
-        async with Journal(self._location) as journal:
-            lost = asyncio.Event()
-            async with Lease(journal.database, on_lost=lost.set, clock=self._clock):
-                await self._bind(journal)
-                if command is not None:
-                    await journal.note(command=dict(command))
-                if retry:
-                    await journal.revive()
-                work = asyncio.create_task(self._work(journal, emit, scan=scan))
-                watch = asyncio.create_task(lost.wait())
-                try:
-                    await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)
-                    if not work.done():
-                        raise MigrationStopped(
-                            "this run could not renew its hold on the journal in time, and another may have begun; it "
-                            "stopped at once. Nothing is lost: run the same command again"
-                        )
-                    await work
-                finally:
-                    for task in (work, watch):
-                        task.cancel()
-                    await asyncio.gather(work, watch, return_exceptions=True)
-                    self._stopped = False
-                return await read_status(journal)
+        emit = _guarded(on_event) if on_event is not None else lambda _: None
+        self._active += 1
+        try:
+            async with Journal(self._location) as journal:
+                lost = asyncio.Event()
+                async with Lease(journal.database, on_lost=lost.set, clock=self._clock):
+                    await self._bind(journal)
+                    if command is not None:
+                        await journal.note(command=dict(command))
+                    if retry:
+                        await journal.revive()
+                    await self._while_held(self._work(journal, emit, scan=scan), lost)
+                    return await read_status(journal)
+        finally:
+            self._active -= 1
+            self._stopped = self._stopped and self._active > 0
 
     async def events(self, *, scan: bool = True, retry: bool = False) -> AsyncGenerator[Event, None]:
         """:meth:`run` as an iterator of its events; raises at the end what ``run`` raises.
@@ -211,8 +179,8 @@ class Migration:
                 queue.put_nowait(event)
 
         task = asyncio.create_task(self.run(put, scan=scan, retry=retry))
+        getter = asyncio.create_task(queue.get())
         try:
-            getter = asyncio.create_task(queue.get())
             while True:
                 await asyncio.wait((task, getter), return_when=asyncio.FIRST_COMPLETED)
                 if getter.done():
@@ -221,12 +189,12 @@ class Migration:
                     assert event is not None
                     yield event
                 elif task.done():
-                    getter.cancel()
                     await task
                     return
         finally:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            getter.cancel()
+            await asyncio.gather(task, getter, return_exceptions=True)
 
     async def verify(self, *, deep: bool = False) -> Verified:
         """Compare what arrived with the target itself. ``deep`` fetches files where the service tells no digest.
@@ -241,6 +209,22 @@ class Migration:
                 await stack.enter_async_context(Lease(journal.database, clock=self._clock))
             await self._bind(journal)
             return await self._target.verify(journal, deep=deep)
+
+    async def _while_held(self, work: Coroutine[Any, Any, None], lost: asyncio.Event) -> None:
+        working = asyncio.create_task(work)
+        watch = asyncio.create_task(lost.wait())
+        try:
+            await asyncio.wait((working, watch), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise MigrationStopped(
+                    "this run could not renew its hold on the journal in time, and another may have begun; it "
+                    "stopped at once. Nothing is lost: run the same command again"
+                )
+            await working
+        finally:
+            for task in (working, watch):
+                task.cancel()
+            await asyncio.gather(working, watch, return_exceptions=True)
 
     def _check_ends(self) -> None:
         if self._source.location == self._target.location:
@@ -260,9 +244,6 @@ class Migration:
 
     async def _work(self, journal: Journal, emit: Callable[[Event], None], *, scan: bool) -> None:
         await self._ask()
-        await self._target.begin(journal)
-        if scan or not await journal.fact("scanned"):
-            await self._scan(journal, emit)
         # Its files are named by ids of this journal: another one at the same place has others.
         spool = Spool(self._spool / str(await journal.fact("id")), self._options.spool_bytes)
         if self._source.is_remote:
@@ -280,21 +261,16 @@ class Migration:
         self._run = run
         if self._stopped:
             run.stop()
-        watch = asyncio.create_task(self._observe(run, emit))
         try:
-            await self._passes(run)
-            await self._target.finish(run)
-            if self._source.is_remote and not await _open_documents(journal):
-                await spool.clear()
+            await self._target.begin(journal)
+            if scan or not await journal.fact("scanned"):
+                await self._scan(run)
+                run.meter = Meter(await journal.tally(), self._clock.monotonic())
+            await self._move(run)
         except (PlangrepAsyncError, OSError) as error:
             raise sentence_of(error) from error
         finally:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
             self._run = None
-            emit(self._progress(run, final=True))
-            with contextlib.suppress(MigrationError):
-                await self._sample(run)
         if run.stopped_by is not None:
             raise run.stopped_by
 
@@ -308,34 +284,68 @@ class Migration:
             except PlangrepAsyncError as error:
                 raise sentence_of(error) from error
 
+    async def _move(self, run: Run) -> None:
+        watch = asyncio.create_task(self._observe(run))
+        try:
+            await self._passes(run)
+            await self._target.finish(run)
+            if self._source.is_remote and not await _open_documents(run.journal):
+                await run.spool.clear()
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+            run.emit(self._progress(run, final=True))
+            with contextlib.suppress(MigrationError):
+                await self._sample(run)
+
     async def _passes(self, run: Run) -> None:
         """Until nothing is open. A pass takes every open document once; each failure counts, so this ends."""
-        wait = 1.0
+        wait, idle = 1.0, 0
         while not run.stopping:
+            steps = run.steps
             await self._target.deliver(run)
-            if run.stopping or not await _open_documents(run.journal):
+            number = 0 if run.stopping else await _open_documents(run.journal)
+            if not number:
                 return
+            idle = idle + 1 if run.steps == steps else 0
+            if idle == _IDLE_PASSES:
+                raise MigrationStopped(
+                    f"{number:,} documents are open, and {self._target.location} takes none of them; nothing is lost. "
+                    "`migrate report` lists them"
+                )
             await run.pause(wait)
             wait = min(30.0, wait * 2)
 
-    async def _scan(self, journal: Journal, emit: Callable[[Event], None]) -> None:
+    async def _scan(self, run: Run) -> None:
+        await run.journal.note(scanned=False)
+        failures = 0
+        while not run.stopping:
+            try:
+                await self._go_through(run)
+                return
+            except OUTAGES as error:
+                failures += not await run.outage.blame(judge(error))
+                if failures == self._options.attempts:
+                    raise
+
+    async def _go_through(self, run: Run) -> None:
         documents = new = 0
         again = self._options.on_changed == "send-again"
         async with aclosing(self._source.scan()) as batches:
             async for batch in batches:
-                if self._stopped:
+                if run.stopping:
                     return
                 wanted = [self._target.adopt(found) for found in batch if not self._own.holds(found)]
-                new += await journal.discover(wanted, send_changed_again=again)
+                new += await run.journal.discover(wanted, send_changed_again=again)
                 documents += len(wanted)
-                emit(Scanned(documents, new))
-        await journal.note(scanned=True)
-        emit(Scanned(documents, new, final=True))
+                run.emit(Scanned(documents, new))
+        await run.journal.note(scanned=True)
+        run.emit(Scanned(documents, new, final=True))
 
-    async def _observe(self, run: Run, emit: Callable[[Event], None]) -> None:
+    async def _observe(self, run: Run) -> None:
         next_sample = self._clock.monotonic()
         while True:
-            emit(self._progress(run))
+            run.emit(self._progress(run))
             if self._clock.monotonic() >= next_sample:
                 with contextlib.suppress(MigrationError):
                     await self._sample(run)
@@ -360,19 +370,21 @@ class Migration:
         )
 
 
+def _guarded(emit: Callable[[Event], None]) -> Callable[[Event], None]:
+    broken = False
+
+    def tell(event: Event) -> None:
+        nonlocal broken
+        if broken:
+            return
+        try:
+            emit(event)
+        except Exception:
+            broken = True
+            _logger.exception("nothing more is told of this migration, which goes on: on_event has raised")
+
+    return tell
+
+
 async def _open_documents(journal: Journal) -> int:
     return (await journal.tally()).count(*OPEN)
-
-
-async def read_status(journal: Journal) -> Status:
-    """The status of an open journal."""
-    groups: dict[str, int] = {}
-    for group in await journal.groups():
-        groups[group.state] = groups.get(group.state, 0) + 1
-    return Status(
-        await journal.fact("source"),
-        await journal.fact("target"),
-        await journal.tally(),
-        groups,
-        bool(await journal.fact("scanned")),
-    )

@@ -94,7 +94,7 @@ class Outage:
             self._open.set()
 
     async def _nothing_gets_through(self) -> bool:
-        """The service answers; but do bytes arrive anywhere? If not, that is no document's fault either."""
+        """The service answers; but does anything arrive anywhere? If not, that is no document's fault either."""
         now = self._clock.monotonic()
         if self._broken_since is None:
             self._broken_since = now
@@ -106,7 +106,12 @@ class Outage:
             return False
         wait = min(_LONGEST, _FIRST * 2 ** (self._streak - 3))
         self._open.clear()
-        self._emit(Waiting("the service answers, but its storage is out of reach; waiting, nothing is lost", wait))
+        self._emit(
+            Waiting(
+                "the service answers, but nothing gets through, as if its storage were away; waiting, nothing is lost",
+                wait,
+            )
+        )
         await self._pause(wait)
         return True
 

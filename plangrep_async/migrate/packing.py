@@ -132,7 +132,7 @@ async def hashed(run: Run, files: AsyncGenerator[Ready | None, None]) -> AsyncGe
             try:
                 sha256 = await asyncio.to_thread(digest, ready.path)
                 claim = run.options.dedupe == "skip"
-                twin = await run.journal.digest(document.id, sha256, document.size, claim=claim)
+                twin = await run.journal.digest(document.id, sha256, document.size, claim=claim, before=document.sha256)
                 if twin is not None:
                     raise Duplicate(twin)
             except Exception as error:  # noqa: BLE001 - judged there

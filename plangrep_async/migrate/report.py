@@ -13,7 +13,7 @@ from typing import Any
 from .chart import draw_chart
 from .document import Document, Problem, State
 from .journal import Group, Journal, Sample
-from .migration import Status, read_status
+from .status import Status, read_status
 
 __all__ = ["write_report"]
 

@@ -12,7 +12,18 @@ from .document import Document, Found, Problem, State
 from .names import journal_key, journal_text
 from .schema import documents
 
-__all__ = ["SEEN", "TWIN", "Group", "Sample", "Tally", "document_of", "group_of", "rediscovered", "row_of"]
+__all__ = [
+    "SEEN",
+    "TWIN",
+    "Group",
+    "Sample",
+    "Tally",
+    "document_of",
+    "group_of",
+    "may_have_arrived",
+    "rediscovered",
+    "row_of",
+]
 
 
 @frozen
@@ -90,6 +101,12 @@ TWIN = (
 SEEN = ("size", "mtime_ns", "inode", "name", "kind", "path", "folder", "title", "classification")
 """What a second sight of a document may change."""
 
+_LOST = {
+    Problem.UNREADABLE: "it could not be read when it was looked for",
+    Problem.VANISHED: "it was not there when it was looked for",
+}
+"""What nobody has left out on purpose."""
+
 _BEGIN_ANEW: dict[str, Any] = {
     "sha256": None,
     "problem": None,
@@ -108,8 +125,9 @@ def rediscovered(old: Row[*tuple[Any, ...]], row: dict[str, Any], send_changed_a
     changed = bool(row["mtime_ns"]) and (old.size, old.mtime_ns) != (row["size"], row["mtime_ns"])
     if state is State.DISCOVERED and all(getattr(old, name) == row[name] for name in SEEN):
         return {}
-    if state is State.DISCOVERED or (state is State.SKIPPED and (row["problem"] is None) and changed):
-        return {**_BEGIN_ANEW, **fresh}
+    was_lost = state is State.FAILED and old.problem in _LOST
+    if state is State.DISCOVERED or (row["problem"] is None and (was_lost or (state is State.SKIPPED and changed))):
+        return {**_BEGIN_ANEW, **fresh, "attempts": 0}
     if state in (State.COMPLETED, State.VERIFIED) and changed:
         return {**_BEGIN_ANEW, **fresh} if send_changed_again else {"problem": Problem.CHANGED.value}
     return {}
@@ -120,13 +138,23 @@ _TEXTS = ("path", "name", "folder", "title", "classification")
 
 def row_of(found: Found) -> dict[str, Any]:
     row = asdict(found, recurse=False)
-    row["state"] = State.DISCOVERED.value if found.problem is None else State.SKIPPED.value
+    state = State.DISCOVERED
+    if found.problem is not None:
+        state = State.FAILED if found.problem in _LOST else State.SKIPPED
+    row["state"] = state.value
+    row["error"] = _LOST.get(found.problem) if found.problem else None
     row["problem"] = None if found.problem is None else found.problem.value
     row["source"], row["attributes"] = dict(found.source), dict(found.attributes)
     row["key"] = journal_key(found.key)
     for name in _TEXTS:
         row[name] = None if row[name] is None else journal_text(row[name])
     return row
+
+
+def may_have_arrived(memo: Mapping[str, Any] | None, resume: Mapping[str, Any] | None) -> bool:
+    """Whether a failed document's record may be there all the same: its bytes are stored, and its slot names the
+    record."""
+    return "uid" in (memo or {}) and bool((resume or {}).get("stored"))
 
 
 def document_of(row: Row[*tuple[Any, ...]]) -> Document:

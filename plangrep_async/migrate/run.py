@@ -11,8 +11,8 @@ from attrs import evolve
 from .._clock import Clock
 from ..errors import PlangrepAsyncError, SourceChangedError, TransferCancelledError
 from ..upload import PreparedFile, SendAgain, StartOver, UploadState
-from .document import Document, Problem, State
-from .errors import MigrationStopped
+from .document import ARRIVED, Document, Problem, State
+from .errors import TooManyFailuresError
 from .events import DocumentEnded, Event, GroupEnded
 from .failure import Verdict, judge, sentence_of
 from .fingerprint import fingerprint
@@ -46,6 +46,10 @@ class Stopping(Exception):
 class Run:
     """What everything in a run needs.
 
+    Attributes:
+        stopped_by: what ended the run before its end.
+        steps: that documents and groups have taken, failed attempts among them.
+
     Args:
         journal: open, and leased.
         spool: for files that are fetched before they are sent.
@@ -74,6 +78,7 @@ class Run:
         self.meter = Meter(tally, clock.monotonic())
         self._stop = asyncio.Event()
         self.stopped_by: Exception | None = None
+        self.steps = 0
         self.pace = Pace(options.max_bandwidth, clock, self.pause)
         self.outage = Outage(
             self._probe, emit, self.pause, lambda: self.stopping, clock=clock, patience=options.patience
@@ -130,7 +135,7 @@ class Run:
         self.check()
         assert prepared.sha256 is not None
         twin = await self.journal.digest(
-            document.id, prepared.sha256, prepared.size, claim=self.options.dedupe == "skip"
+            document.id, prepared.sha256, prepared.size, claim=self.options.dedupe == "skip", before=document.sha256
         )
         if twin is not None:
             raise Duplicate(twin)
@@ -153,11 +158,16 @@ class Run:
         self._ended(document, State.COMPLETED, size, target_id=target_id)
         await self.discard(document)
 
+    def opened_again(self, document: Document, duplicates: int) -> None:
+        """Duplicates of a document's bytes must be sent themselves, since these do not arrive with it."""
+        self.meter.opened_again(duplicates, duplicates * document.size)
+
     async def skipped(self, document: Document, problem: Problem, error: str | None = None) -> None:
         """The document is left out on purpose."""
-        await self.journal.change(
+        duplicates = await self.journal.change(
             document.id, state=State.SKIPPED.value, problem=problem.value, error=error, group_id=None
         )
+        self.opened_again(document, duplicates)
         self._ended(document, State.SKIPPED, document.size, problem=problem, error=error)
         await self.discard(document)
 
@@ -183,12 +193,16 @@ class Run:
             self._ended(document, State.SKIPPED, document.size, problem=Problem.DUPLICATE)
             await self.discard(document)
             return
-        if isinstance(error, Stopping | TransferCancelledError) or self.stopped_by is not None:
+        judgement = judge(error)
+        # Whether a refusal is the key's or the document's is asked of the service; a run that ends asks no more.
+        in_doubt = self.stopping and judgement.verdict is Verdict.SUSPECT
+        if isinstance(error, Stopping | TransferCancelledError) or self.stopped_by is not None or in_doubt:
             self.spool.rest(document.id)  # it stays as it is in the journal
             return
-        judgement = judge(error)
         if judgement.verdict is Verdict.STOP:
             raise sentence_of(error)
+        if judgement.problem is Problem.VANISHED:
+            await self.source.probe()  # has everything vanished, as a disk that is not mounted?
         if judgement.verdict is not Verdict.FAILED:
             excused = await self.excuse(error) if excused is None else excused
             if judgement.verdict is Verdict.LATER:
@@ -198,8 +212,10 @@ class Run:
 
     async def end(self, document: Document, error: BaseException, problem: Problem | None) -> None:
         """The document has failed for good (``retry`` begins it anew)."""
+        if (await self.journal.get(document.id)).state in ARRIVED:
+            return  # what went wrong came after its arrival
         text = str(error) or type(error).__name__
-        await self.journal.change(
+        duplicates = await self.journal.change(
             document.id,
             state=State.FAILED.value,
             problem=None if problem is None else problem.value,
@@ -207,12 +223,13 @@ class Run:
             attempts=document.attempts + 1,
             group_id=None,
         )
+        self.opened_again(document, duplicates)
         self._ended(document, State.FAILED, document.size, problem=problem, error=text)
         await self.discard(document)
         most = self.options.max_errors
         if most is not None and self.meter.new_failures > most:
             self.stop(
-                MigrationStopped(
+                TooManyFailuresError(
                     f"{self.meter.new_failures} documents have failed, and --max-errors allows {most}. Look at them "
                     "with `migrate report`; `migrate retry` begins them anew, and the same command goes on with the "
                     "others"
@@ -224,6 +241,8 @@ class Run:
     ) -> None:
         """The document is tried again, until its attempts are used up."""
         current = await self.journal.get(document.id)
+        if current.state in ARRIVED:
+            return
         attempts = current.attempts + counted
         if attempts >= self.options.attempts:
             await self.end(evolve(current, attempts=attempts - 1), error, problem)
@@ -233,10 +252,12 @@ class Run:
         fresh = {} if _may_go_on(error) else {"state": State.DISCOVERED.value, "resume": None, "memo": None}
         await self.journal.change(document.id, attempts=attempts, error=text, **fresh)
         self.spool.rest(document.id)
+        self.steps += 1
         self.emit(DocumentEnded(document.key, State(fresh.get("state") or current.state), error=text))
 
     def group_ended(self, target_id: str | None, state: str, documents: int) -> None:
         """Tell of a job or a version that has all its files."""
+        self.steps += 1
         self.meter.groups += 1
         self.emit(GroupEnded(target_id, state, documents))
 
@@ -250,6 +271,7 @@ class Run:
         problem: Problem | None = None,
         error: str | None = None,
     ) -> None:
+        self.steps += 1
         self.meter.ended(state, size)
         self.emit(DocumentEnded(document.key, state, target_id, problem, error))
 

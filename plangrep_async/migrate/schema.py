@@ -54,6 +54,7 @@ documents = Table(
     Index("documents_sha256", "sha256"),
     Index("documents_group", "group_id"),
     Index("documents_target", "target_id"),
+    Index("documents_duplicate", "duplicate_of"),
 )
 """One row a document."""
 

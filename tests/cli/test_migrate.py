@@ -296,9 +296,9 @@ def test_too_many_failures_stop_the_run(move: Move) -> None:
     for number in range(5):
         (move.source / f"bad {number}.pdf").write_bytes(b"<html>%d" % number)
     ended = move("run", "--max-errors", "1", "--json")
-    assert ended.code == 3
+    assert ended.code == 1
     problem = ended.events[-1]
-    assert (problem["event"], problem["error"]) == ("problem", "MigrationStopped")
+    assert (problem["event"], problem["error"]) == ("problem", "TooManyFailuresError")
     assert "--max-errors allows 1" in problem["text"]
     assert move("run", "--max-errors", "5").code == 1, "the same command goes on"
     assert move("run", "--max-errors", "0").code == 1, "only what fails in this run counts"
@@ -383,8 +383,9 @@ def test_the_journal_beside_the_drawings_stays_at_home(
 def test_a_name_that_is_not_utf8_stops_nothing(move: Move) -> None:
     (move.source / os.fsdecode(b"caf\xe9.pdf")).write_bytes(b"%PDF")
     ended = move("run", "--json")
-    assert ended.code == 0
-    assert ended.events[-1]["problems"]["unreadable"] == 1
+    assert ended.code == 1, "it has not arrived, and nobody has left it out on purpose"
+    assert (ended.events[-1]["problems"]["unreadable"], ended.events[-1]["documents"]["failed"]) == (1, 1)
+    assert ended.events[-1]["documents"]["completed"] == 7
     assert "unreadable 1 left out: caf\\xe9.pdf" in " ".join(move("plan").out.split())
 
 

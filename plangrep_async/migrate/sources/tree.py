@@ -59,7 +59,8 @@ class FolderTree:
         return self.root
 
     async def probe(self) -> None:
-        """The scan itself tells."""
+        """Look whether the folder is there: without it every single file would be missing."""
+        await asyncio.to_thread(self._check)
 
     async def scan(self) -> AsyncGenerator[list[Found], None]:
         """See :class:`Source`; folders are read in a thread, each in order of names."""
@@ -76,9 +77,12 @@ class FolderTree:
         """None: there are files only."""
         return no_records()
 
-    def _walk(self) -> Iterator[Found]:
+    def _check(self) -> None:
         if not os.path.isdir(self.root):
-            raise ConfigurationError(f"{self.root} is no folder; name one that exists")
+            raise ConfigurationError(f"{self.root} is no folder; name one that exists, or mount its disk again")
+
+    def _walk(self) -> Iterator[Found]:
+        self._check()
         seen: set[tuple[int, int]] = set()
         folders = [self.root]
         while folders:

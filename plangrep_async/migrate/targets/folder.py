@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from ...errors import ConfigurationError, InvalidInputError, PlangrepAsyncError
 from ...ratelimit import LimiterStatistics
-from ..checking import ARRIVED, Checking, differences
-from ..document import OPEN, Document, Found, State
+from ..checking import Checking, differences
+from ..document import ARRIVED, OPEN, Document, Found, State
 from ..errors import FULL, writing_into
 from ..events import Omitted
 from ..failure import Verdict, judge
@@ -117,7 +117,7 @@ class FolderTarget:
                 if not run.source.is_remote:
                     run.pace.took(size)
                 claim = run.options.dedupe == "skip"
-                twin = await run.journal.digest(document.id, sha256, size, claim=claim)
+                twin = await run.journal.digest(document.id, sha256, size, claim=claim, before=document.sha256)
                 if twin is not None:
                     await asyncio.to_thread(part.unlink, missing_ok=True)
                     raise Duplicate(twin)

@@ -12,8 +12,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Self
 
-from ..checking import ARRIVED
-from ..document import Document, Problem, State
+from ..document import ARRIVED, Document, Problem, State
 from ..journal import Journal
 from ..sources import Source
 from ..sources.manifest import COLUMNS, row_of

@@ -56,14 +56,14 @@ class PlanGridTarget:
     def adopt(self, found: Found) -> Found:
         """PDFs become attachments (or sheets), PNG and JPEG photos (pages "Upload Attachment to Project", "Upload Photo
         to Project"); anything else is unsupported."""
-        if found.kind != "file" or found.problem is not None:
+        if found.kind != "file":
             return found
         name = found.name.lower()
         if name.endswith(".pdf"):
             return evolve(found, kind="sheet" if self._options.pdfs == "sheets" else "attachment")
         if name.endswith(_PHOTOS):
             return evolve(found, kind="photo")
-        return evolve(found, problem=Problem.UNSUPPORTED)
+        return evolve(found, problem=found.problem or Problem.UNSUPPORTED)
 
     def estimate(self, documents: int, size: int, kinds: Mapping[str, int]) -> Estimate:
         """Two calls a file, fifty to a batch; a batch counts as one write."""

@@ -9,10 +9,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...errors import APIStatusError, NotFoundError, StorageError
 from ...plangrid import Attachment, Photo
 from ...plangrid.scope import ProjectScope
 from ..checking import ARRIVED, Checking, differences
 from ..document import Document
+from ..failure import Verdict, judge
 from ..journal import Journal
 from .target import Verified
 
@@ -20,6 +22,7 @@ __all__ = ["verify_project"]
 
 _PAGE = 50
 _DOWNLOADS = 8
+_ASKED = 500  # singly, at most
 
 
 async def verify_project(project: ProjectScope, journal: Journal, *, deep: bool) -> Verified:
@@ -38,6 +41,7 @@ async def verify_project(project: ProjectScope, journal: Journal, *, deep: bool)
                     await _compare(project, journal, checking, page, deep=deep)
                     page = []
         await _compare(project, journal, checking, page, deep=deep)
+    await _ask_for_unseen(project, journal, checking, deep=deep)
     versions = 0
     async for document in journal.documents(*ARRIVED, kinds=("sheet",)):
         # Each version was completed, which PlanGrid accepts only when it has all files.
@@ -67,16 +71,27 @@ async def _compare(
         wrong = differences(_pairs(document, record))
         if wrong is None and deep:
             async with room:
-                wrong = differences([("sha256", document.sha256, await _digest(project, record))])
+                wrong = await _compare_bytes(project, document, record)
         if wrong is None:
             await checking.good(document, digest=deep)
         else:
             checking.different(document, wrong)
 
-    async with asyncio.TaskGroup() as group:
-        for document in documents:
-            if document.state in ARRIVED:
-                group.create_task(check(document))
+    checks = [check(document) for document in documents if document.state in ARRIVED]
+    for error in await asyncio.gather(*checks, return_exceptions=True):
+        if error is not None:
+            raise error
+
+
+async def _ask_for_unseen(project: ProjectScope, journal: Journal, checking: Checking, *, deep: bool) -> None:
+    """Lists are read in pages that shift when a record is removed meanwhile: what was not in them is asked for."""
+    for document in await checking.unseen(("attachment", "photo"), _ASKED):
+        resource = project.photos if document.kind == "photo" else project.attachments
+        try:
+            record = await resource.get(document.target_id or "")
+        except NotFoundError:
+            continue
+        await _compare(project, journal, checking, [record], deep=deep)
 
 
 def _pairs(document: Document, record: Attachment | Photo) -> list[tuple[str, object, object]]:
@@ -86,6 +101,15 @@ def _pairs(document: Document, record: Attachment | Photo) -> list[tuple[str, ob
         ("name", document.title or document.name, record.name),
         ("folder", document.folder or None, record.folder or None),
     ]
+
+
+async def _compare_bytes(project: ProjectScope, document: Document, record: Attachment | Photo) -> str | None:
+    try:
+        return differences([("sha256", document.sha256, await _digest(project, record))])
+    except (APIStatusError, StorageError) as error:
+        if judge(error).verdict is not Verdict.FAILED:
+            raise
+        return f"its file cannot be fetched: {error}"
 
 
 async def _digest(project: ProjectScope, record: Attachment | Photo) -> str:

@@ -1,0 +1,53 @@
+"""How far a migration is."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from .document import State
+from .journal import Journal, Tally
+
+__all__ = ["Status", "read_status"]
+
+
+@frozen
+class Status:
+    """A migration as its journal has it.
+
+    Attributes:
+        source, target: locations; ``None`` before the first run.
+        tally: documents and bytes by state and by problem.
+        groups: jobs or versions by state.
+        scanned: whether the source was gone through to its end.
+    """
+
+    source: str | None
+    target: str | None
+    tally: Tally
+    groups: dict[str, int]
+    scanned: bool
+
+    @property
+    def open(self) -> int:
+        """Documents that a run still has work with."""
+        return self.tally.count(*(state for state in State if state.is_open))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that was found has arrived or was left out on purpose."""
+        waiting = sum(self.groups.get(state, 0) for state in ("open", "completing", "blocked", "failed"))
+        return self.scanned and not self.open and not self.tally.count(State.FAILED) and not waiting
+
+
+async def read_status(journal: Journal) -> Status:
+    """The status of an open journal."""
+    groups: dict[str, int] = {}
+    for group in await journal.groups():
+        groups[group.state] = groups.get(group.state, 0) + 1
+    return Status(
+        await journal.fact("source"),
+        await journal.fact("target"),
+        await journal.tally(),
+        groups,
+        bool(await journal.fact("scanned")),
+    )
