@@ -104,7 +104,7 @@ def _make_private(path: str | None) -> None:
     if path and path != ":memory:":
         # Where that fails, the first write says why, in words of its own.
         with contextlib.suppress(OSError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _check_file(path: str | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from enum import Enum
 
 from attrs import frozen
@@ -31,7 +30,7 @@ from ..errors import (
 )
 from ..upload import SendAgain, StartOver
 from .document import Problem
-from .errors import JournalError, MigrationError, MigrationStopped
+from .errors import FULL, JournalError, MigrationError, MigrationStopped
 
 __all__ = ["Judgement", "Verdict", "judge", "sentence_of"]
 
@@ -61,7 +60,6 @@ _SOURCE = {
 }
 _AWAY = (429, 502, 503, 504)
 """What is said instead of a service that is away or overrun, and of no single document."""
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def judge(error: BaseException) -> Judgement:
@@ -101,7 +99,7 @@ def judge(error: BaseException) -> Judgement:
     if isinstance(error, APIStatusError):
         return Judgement(Verdict.FAILED, Problem.REFUSED)
     if isinstance(error, OSError):
-        if error.errno in _FULL:
+        if error.errno in FULL:
             return Judgement(Verdict.STOP)
         return Judgement(Verdict.FAILED, Problem.UNREADABLE)
     return Judgement(Verdict.FAILED)
@@ -117,7 +115,7 @@ def sentence_of(error: BaseException) -> Exception:
         return MigrationStopped(
             f"the service does not accept the key any more ({told}). Put a valid key into the environment. {again}"
         )
-    if isinstance(error, OSError) and error.errno in _FULL:
+    if isinstance(error, OSError) and error.errno in FULL:
         where = f" that holds {error.filename}" if error.filename else ""
         return MigrationStopped(f"the disk{where} is full: free some space. {again}")
     return error if isinstance(error, Exception) else MigrationStopped(f"{error}. {again}")

@@ -16,6 +16,7 @@ from ..errors import ConfigurationError
 from .database import Database, location_text, open_engine
 from .document import Document, Found, Problem, State
 from .groups import close_group, release_failed, release_strays
+from .names import journal_text
 from .rows import SEEN, TWIN, Group, Sample, Tally, document_of, group_of, may_have_arrived, rediscovered, row_of
 from .schema import VERSION, documents, facts, groups, metadata, samples
 
@@ -361,10 +362,16 @@ class Journal:
 
 
 def _change(connection: Connection, document_id: int, changes: Mapping[str, Any]) -> int:
-    connection.execute(_CHANGE, {"document": document_id, **changes})
+    connection.execute(_CHANGE, {"document": document_id, **_kept(changes)})
     if changes.get("state") in _GONE or ("sha256" in changes and changes["sha256"] is None):
         return connection.execute(_REOPEN, {"twin": document_id}).rowcount
     return 0
+
+
+def _kept(changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Words of a service may hold what a database refuses."""
+    error = changes.get("error")
+    return changes if error is None else {**changes, "error": journal_text(error)}
 
 
 def _change_all(connection: Connection, ids: Sequence[int], changes: Mapping[str, Any]) -> None:
@@ -374,6 +381,10 @@ def _change_all(connection: Connection, ids: Sequence[int], changes: Mapping[str
 
 
 def _create(connection: Connection) -> None:
+    there = set(inspect(connection).get_table_names())
+    ours = there if connection.dialect.name == "sqlite" else there & set(metadata.tables)  # a server's may be shared
+    if ours and facts.name not in there:
+        raise ConfigurationError("the journal's database holds tables of something else; name another with --journal")
     metadata.create_all(connection)
     if _check_version(connection) is None:
         connection.execute(insert(facts).values(name="version", value=VERSION))

@@ -329,6 +329,7 @@ class Migration:
                     raise
 
     async def _go_through(self, run: Run) -> None:
+        await self._own.look()
         documents = new = 0
         again = self._options.on_changed == "send-again"
         async with aclosing(self._source.scan()) as batches:

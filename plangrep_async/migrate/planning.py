@@ -67,6 +67,7 @@ async def make_plan(source: Source, target: Target, own: OwnFiles) -> Plan:
     problems: Counter[Problem] = Counter()
     examples: dict[Problem, list[str]] = {}
     size = largest = 0
+    await own.look()
     async with aclosing(source.scan()) as batches:
         async for batch in batches:
             for found in (target.adopt(found) for found in batch if not own.holds(found)):

@@ -386,7 +386,7 @@ def test_a_name_that_is_not_utf8_stops_nothing(move: Move) -> None:
     assert ended.code == 1, "it has not arrived, and nobody has left it out on purpose"
     assert (ended.events[-1]["problems"]["unreadable"], ended.events[-1]["documents"]["failed"]) == (1, 1)
     assert ended.events[-1]["documents"]["completed"] == 7
-    assert "unreadable 1 left out: caf\\xe9.pdf" in " ".join(move("plan").out.split())
+    assert "unreadable 1 left out: caf\\xe9.pdf (not UTF-8)" in " ".join(move("plan").out.split())
 
 
 # export and report

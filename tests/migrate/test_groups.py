@@ -586,3 +586,18 @@ async def test_twins_in_one_job_are_there_before_it_has_a_result(
     assert completed(await ended(to_jobs(dedupe="keep"))) == 33
     verified = await to_jobs(dedupe="keep").verify()
     assert (verified.good, verified.missing) == (33, ())
+
+
+async def test_what_the_service_could_not_process_is_noted(
+    to_plangrep: PlangrepTarget, services: Emulator, tmp_path: Path
+) -> None:
+    root = tmp_path / "mixed"
+    root.mkdir()
+    (root / "good.dwg").write_bytes(b"AC1027 drawing")
+    (root / "broken.pdf").write_bytes(b"%PDF-1.4 no pages at all")
+    options = MigrationOptions(wait=True)
+    migration = Migration(FolderTree(root), to_plangrep, journal=tmp_path / "journal.db", options=options)
+    assert (await migration.run()).groups == {"done": 1}
+    verified = await migration.verify()
+    assert (verified.ok, verified.good) == (True, 2), "it has arrived, byte for byte"
+    assert any("1 files that the service could not process: broken.pdf" in note for note in verified.notes)

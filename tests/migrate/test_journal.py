@@ -174,6 +174,25 @@ async def test_locations_that_cannot_be(tmp_path: Path) -> None:
         await Journal(tmp_path / "none.db", create=False).__aenter__()
 
 
+async def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "photos.db") as connection:
+        connection.execute("CREATE TABLE documents (id INTEGER)")
+    connection.close()
+    with pytest.raises(ConfigurationError, match="holds tables of something else"):
+        async with Journal(tmp_path / "photos.db"):
+            pass
+    with sqlite3.connect(tmp_path / "photos.db") as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("documents",)]
+    connection.close()
+
+
+async def test_a_journal_behind_a_link_is_private_too(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "real.db")
+    async with Journal(tmp_path / "link.db"):
+        pass
+    assert stat.S_IMODE((tmp_path / "real.db").stat().st_mode) == 0o600
+
+
 @pytest.mark.parametrize("trouble", ["no folder", "no journal", "read-only"])
 async def test_a_journal_that_cannot_be_written_has_its_sentence(tmp_path: Path, trouble: str) -> None:
     path = tmp_path / "journal.db"

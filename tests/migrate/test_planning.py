@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from blockbuster import BlockBuster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ from plangrep_async.migrate import (
     PlangrepTarget,
     PlanGridTarget,
     Problem,
+    State,
     Target,
 )
 from plangrep_async.migrate.own_files import OwnFiles
@@ -168,6 +170,30 @@ async def test_what_a_migration_makes_itself_is_no_document(tmp_path: Path) -> N
         status = await migration.run()
         assert status.tally.total == 2
     assert sorted(os.listdir(root / "out" / "files")) == ["a.pdf", "a~1.pdf", "other.db"]
+
+
+@pytest.mark.parametrize("how", ["the source is a link", "the journal is named by a link", "a link in the source"])
+async def test_no_link_makes_a_document_of_the_journal(
+    how: str, tmp_path: Path, no_blocking_calls: BlockBuster
+) -> None:
+    for function in no_blocking_calls.functions.values():
+        function.can_block_in("plangrep_async/migrate/own_files.py", "holds")  # for a file of the journal's name alone
+    real, link = tmp_path / "real", tmp_path / "link"
+    (real / "drawings").mkdir(parents=True)
+    (real / "drawings" / "a.pdf").write_bytes(b"%PDF-1.4")
+    link.symlink_to(real)
+    source, journal = real / "drawings", real / "drawings" / "move.db"
+    if how == "the source is a link":
+        source = link / "drawings"
+    elif how == "the journal is named by a link":
+        journal = link / "drawings" / "move.db"
+    else:
+        journal = tmp_path / "journals" / "move.db"
+        journal.parent.mkdir()
+        (source / "others").symlink_to(journal.parent)
+    migration = Migration(FolderTree(source), FolderTarget(tmp_path / "out"), journal=journal)
+    for _ in range(2):
+        assert (await migration.run()).tally.documents == {State.COMPLETED: 1}
 
 
 async def test_a_place_is_not_its_own_target(tmp_path: Path) -> None:

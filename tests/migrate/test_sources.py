@@ -14,7 +14,17 @@ from typing import Any
 import pytest
 
 from plangrep_async.errors import ConfigurationError, InvalidInputError
-from plangrep_async.migrate import FolderTarget, FolderTree, Manifest, Migration, Problem, Source, feed, fingerprint
+from plangrep_async.migrate import (
+    FolderTarget,
+    FolderTree,
+    Manifest,
+    Migration,
+    PlanGridTarget,
+    Problem,
+    Source,
+    feed,
+    fingerprint,
+)
 from plangrep_async.migrate.document import Found
 from plangrep_async.migrate.journal import Journal
 from plangrep_async.migrate.sources import manifest, tree
@@ -70,7 +80,7 @@ async def test_since_takes_what_was_modified_from_then_on(drawings: Path) -> Non
 
 
 async def test_a_name_that_is_not_utf8_is_told_and_stops_nothing(drawings: Path, location: str) -> None:
-    for name in (b"caf\xe9.pdf", b"caf\xe8.pdf", b"dir\xff/in.pdf"):
+    for name in (b"caf\xe9.pdf", b"caf\xe8.pdf", b"dir\xff/in.pdf", b"caf\\xe9.pdf"):
         path = drawings / os.fsdecode(name)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"%PDF")
@@ -78,12 +88,13 @@ async def test_a_name_that_is_not_utf8_is_told_and_stops_nothing(drawings: Path,
     assert [(file.key, file.problem) for file in found] == [
         ("A-101.pdf", None),
         ("A-102.PDF", None),
-        ("caf\\xe8.pdf", Problem.UNREADABLE),
-        ("caf\\xe9.pdf", Problem.UNREADABLE),
-        ("dir\\xff/in.pdf", Problem.UNREADABLE),
+        ("caf\\xe9.pdf", None),
+        ("caf\\xe8.pdf (not UTF-8)", Problem.UNREADABLE),
+        ("caf\\xe9.pdf (not UTF-8)", Problem.UNREADABLE),
+        ("dir\\xff/in.pdf (not UTF-8)", Problem.UNREADABLE),
     ]
     async with Journal(location) as journal:
-        assert await journal.discover(found) == 5
+        assert await journal.discover(found) == 6
         assert [document.key async for document in journal.documents()] == [file.key for file in found]
 
 
@@ -185,3 +196,16 @@ async def test_an_export_of_an_export_tells_what_is_true_now(tmp_path: Path) -> 
     digest = hashlib.sha256(b"another, edited").hexdigest()
     assert row == {"path": "files/a.pdf", "name": "a.pdf", "size": 15, "sha256": digest, "source": "files/a.pdf"}
     assert next(iter(row)) == "path"
+
+
+async def test_a_manifests_name_needs_no_ending(drawings: Path, to_plangrid: PlanGridTarget) -> None:
+    (drawings / "list.csv").write_text("path,name\nA-101.pdf,Ground floor\nnotes.txt,A-101.pdf\n")
+    named, misnamed = [to_plangrid.adopt(found) for found in await scanned(Manifest(drawings / "list.csv"))]
+    assert (named.kind, named.name, named.problem) == ("attachment", "Ground floor", None)
+    assert (misnamed.kind, misnamed.problem) == ("attachment", None), "what it is shows when its first bytes are read"
+
+
+async def test_json_without_an_end_names_its_line(tmp_path: Path) -> None:
+    (tmp_path / "deep.jsonl").write_text('{"path": "a.pdf"}\n' + "[" * 100_000 + "\n")
+    with pytest.raises(InvalidInputError, match=r"deep\.jsonl: line 2 is no JSON"):
+        await scanned(Manifest(tmp_path / "deep.jsonl"))

@@ -124,15 +124,16 @@ class FolderTree:
     def _found(self, path: str, status: os.stat_result | None, problem: Problem | None) -> Found:
         key = os.path.relpath(path, self.root)
         size, mtime_ns, inode = (0, 0, 0) if status is None else fingerprint_of(status)
+        readable = _text(path) == path
         return Found(
-            key=_text(key),
+            key=_text(key) if readable else f"{_text(key)} (not UTF-8)",  # the readable one may be the name of another
             name=_text(os.path.basename(path)),
             path=_text(path),
             folder=_text(os.path.dirname(key)) or None,
             size=size,
             mtime_ns=mtime_ns,
             inode=inode,
-            problem=problem if _text(path) == path else Problem.UNREADABLE,
+            problem=problem if readable else Problem.UNREADABLE,
         )
 
     def _matches(self, path: str, name: str, patterns: Sequence[str]) -> bool:

@@ -14,6 +14,8 @@ from .target import Verified
 
 __all__ = ["verify_jobs"]
 
+_SHOWN = 10
+
 
 async def verify_jobs(client: PlangrepClient, journal: Journal) -> Verified:
     """Read each job, and its result where it has one, and compare what they list with what was sent."""
@@ -43,6 +45,10 @@ async def verify_jobs(client: PlangrepClient, journal: Journal) -> Verified:
 async def _by_result(client: PlangrepClient, journal: Journal, checking: Checking, job: Job, group_id: int) -> None:
     result = await client.jobs.result(job.id)
     there = {document.document_id: document for document in result.documents}
+    unprocessed = [document.file_name or "?" for document in result.documents if document.status == "failed"]
+    if unprocessed:
+        shown = ", ".join(unprocessed[:_SHOWN]) + (", …" if len(unprocessed) > _SHOWN else "")
+        checking.note(f"job {job.id} has {len(unprocessed)} files that the service could not process: {shown}")
     async for document in journal.documents(*ARRIVED, group_id=group_id):
         found = there.get(document.target_id)
         if found is None:

@@ -58,11 +58,11 @@ class PlanGridTarget:
         to Project"); anything else is unsupported."""
         if found.kind != "file":
             return found
-        name = found.name.lower()
-        if name.endswith(".pdf"):
-            return evolve(found, kind="sheet" if self._options.pdfs == "sheets" else "attachment")
-        if name.endswith(_PHOTOS):
-            return evolve(found, kind="photo")
+        for name in (found.name.lower(), (found.path or "").lower()):  # a manifest's name may have no ending
+            if name.endswith(".pdf"):
+                return evolve(found, kind="sheet" if self._options.pdfs == "sheets" else "attachment")
+            if name.endswith(_PHOTOS):
+                return evolve(found, kind="photo")
         return evolve(found, problem=found.problem or Problem.UNSUPPORTED)
 
     def estimate(self, documents: int, size: int, kinds: Mapping[str, int]) -> Estimate:

@@ -114,7 +114,7 @@ def _signer(parts: list[PartInstruction], headers: list[dict[str, str]], expires
     async def sign(part: Part) -> PartRequest:
         if part.number in asked and expires_at is not None:
             # Asked again: the URL has run out, and no route renews a single one.
-            raise StartOver
+            raise StartOver(f"the presigned URL of part {part.number} has run out")
         asked.add(part.number)
         index = part.number - 1
         return PartRequest(parts[index].url, headers[index], expires_at)

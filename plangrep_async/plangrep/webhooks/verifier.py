@@ -12,6 +12,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
+from ..._checks import check_number
 from ..._clock import Clock, SystemClock
 from ...errors import ConfigurationError, WebhookSignatureError
 from ...session.secret import Secret
@@ -95,8 +96,7 @@ class WebhookVerifier:
                 "a time that is not signed proves nothing: give {timestamp} in payload together with timestamp_header "
                 "or timestamp_prefix, or none of them"
             )
-        if not self.tolerance > 0:
-            raise ConfigurationError("tolerance must be more than 0 s")
+        check_number("tolerance", self.tolerance, above=0)
 
     def verify(self, secret: Secret | str, headers: Mapping[str, str], body: bytes) -> None:
         """Return if the webhook is signed with the secret. Compares in constant time.

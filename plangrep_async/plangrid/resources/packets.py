@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
+from ..._checks import is_number
 from ...errors import InvalidInputError, JobFailedError, WaitTimeoutError
 from ...session.call import NOT_GIVEN, NotGiven
 from .._context import CallArguments
@@ -68,7 +69,7 @@ class Packets(Resource):
             WaitTimeoutError: it took too long; ``last`` is the packet. It goes on being made.
         """
         uid = packet.uid if isinstance(packet, Packet) else packet
-        if not (interval >= 0 and give_up >= 0):
+        if not (is_number(interval) and is_number(give_up) and interval >= 0 and give_up >= 0):
             raise InvalidInputError(f"interval={interval!r}, give_up={give_up!r}: both must be 0 seconds or more")
         clock = self._context.session.clock
         end = clock.monotonic() + give_up

@@ -102,12 +102,12 @@ class Completion(Generic[R]):
             except ConflictError as error:
                 return await self._made(uid, error)
             except GoneError as error:
-                return await self._made(uid, error, otherwise=StartOver())
-            except BadRequestError:
+                return await self._made(uid, error, otherwise=StartOver(str(error)))
+            except BadRequestError as error:
                 self._sent_again += 1
                 if self._sent_again > _SEND_AGAIN:
                     raise
-                raise SendAgain from None
+                raise SendAgain(str(error)) from None
             except (ServerError, APIConnectionError, DecodeError) as error:
                 if attempt >= self.context.retry.max_attempts:
                     return await self._made(uid, error)
