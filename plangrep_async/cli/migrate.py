@@ -178,6 +178,7 @@ _add(
     "verify",
     "Compare what arrived with the target itself: counts, sizes, digests where the service allows.",
     click.option("--deep", is_flag=True, help="Fetch files where the service tells no digest, and compare."),
+    click.option("--reopen", is_flag=True, help="Let `resume` send what is missing again."),
     *(*_JOURNAL, *_JSON),
 )
 _add(

@@ -71,12 +71,12 @@ def status(*, journal: str, as_json: bool) -> int:
     return OK
 
 
-def verify(*, journal: str, deep: bool, as_json: bool) -> int:
+def verify(*, journal: str, deep: bool, reopen: bool, as_json: bool) -> int:
     """``migrate verify``."""
 
     async def work() -> tuple[Verified, Status]:
         async with build(await _choices(journal), journal) as migration:
-            return await migration.verify(deep=deep), await migration.status()
+            return await migration.verify(deep=deep, reopen=reopen), await migration.status()
 
     found, status = asyncio.run(work())
     facts = {**attrs.asdict(found), "ok": found.ok, "complete": status.is_complete}
@@ -273,6 +273,8 @@ def _verified_text(found: Verified, status: Status) -> str:
     lines += [f"different: {key}: {what}" for key, what in found.different.items()]
     lines += _more("different", found.differing - len(found.different))
     lines += [f"note: {note}" for note in found.notes]
+    if found.reopened:
+        lines.append(f"{found.reopened:,} missing documents are open again: `migrate resume` sends them")
     if not status.is_complete:
         lines.append(f"Not complete: {_what_is_left(status)}.")
     return "\n".join(lines) + "\n"

@@ -15,7 +15,7 @@ _SHOWN = 100
 
 
 class Checking:
-    """Notes good documents as verified, the others as completed only. Holds what it shows, and ids of what differs.
+    """Notes good documents as verified, the others as completed only. Holds what it shows, and what differs.
 
     Args:
         journal: of the migration. Nothing is noted in one that may not be written.
@@ -29,13 +29,13 @@ class Checking:
         self._number = 0
         self._digests = 0
         self._different: dict[str, str] = {}
-        self._differing: set[int] = set()
+        self._differing: dict[int, str] = {}
         self._notes: list[str] = []
 
     async def begin(self) -> None:
         """Forget what an earlier verification has found."""
         if not self._read_only:
-            await self._journal.move(State.VERIFIED, State.COMPLETED)
+            await self._journal.forget_verification()
 
     async def good(self, document: Document, *, digest: bool = False) -> None:
         """It is there, and the same as far as the service tells. One that is met twice counts once."""
@@ -51,7 +51,7 @@ class Checking:
 
     def different(self, document: Document, what: str) -> None:
         """It is there, and not the same."""
-        self._differing.add(document.id)
+        self._differing[document.id] = what
         if len(self._different) < _SHOWN:
             self._different[document.key] = what
 
@@ -76,6 +76,9 @@ class Checking:
         """The whole."""
         if self._read_only:
             self.note("the journal is read-only: that these were verified is not noted in it")
+        else:
+            for document_id, what in self._differing.items():
+                await self._journal.change(document_id, error=what)
         missing = await self.unseen((), _SHOWN)
         tally = await self._journal.tally()
         return Verified(

@@ -10,13 +10,15 @@ from sqlalchemy import Connection, bindparam, select, update
 from .document import ARRIVED, OPEN, State
 from .schema import documents, groups
 
-__all__ = ["BUSY", "close_group", "release_failed", "release_strays"]
+__all__ = ["ANEW", "BUSY", "close_group", "release_failed", "release_strays"]
 
 BUSY = ("open", "completing")
 """The states of a group that documents are still sent to."""
 
-_ANEW: dict[str, Any] = {"state": State.DISCOVERED.value, "group_id": None, "resume": None, "memo": None}
-_RELEASE = update(documents).where(documents.c.state.in_([state.value for state in OPEN])).values(**_ANEW)
+ANEW: dict[str, Any] = {"state": State.DISCOVERED.value, "group_id": None, "resume": None, "memo": None}
+"""What a document that begins anew, in no group, does not have."""
+
+_RELEASE = update(documents).where(documents.c.state.in_([state.value for state in OPEN])).values(**ANEW)
 _ARRIVE = (
     update(documents)
     .where(documents.c.id == bindparam("document"))
@@ -43,7 +45,7 @@ def release_failed(connection: Connection) -> int:
     failed = groups.c.state == "failed"
     lost = documents.c.group_id.in_(select(groups.c.id).where(failed))
     arrived = documents.c.state.in_([state.value for state in ARRIVED])
-    anew = {**_ANEW, "attempts": 0, "problem": None, "target_id": None}
+    anew = {**ANEW, "attempts": 0, "problem": None, "target_id": None}
     released = connection.execute(update(documents).where(lost, arrived).values(**anew)).rowcount
     connection.execute(update(groups).where(failed).values(state="abandoned"))
     return released

@@ -14,10 +14,11 @@ from sqlalchemy import Connection, bindparam, case, func, insert, inspect, selec
 
 from ..errors import ConfigurationError
 from .database import Database, location_text, open_engine
-from .document import Document, Found, Problem, State
-from .groups import close_group, release_failed, release_strays
+from .document import ARRIVED, Document, Found, Problem, State
+from .groups import close_group, release_strays
 from .names import journal_text
-from .rows import SEEN, TWIN, Group, Sample, Tally, document_of, group_of, may_have_arrived, rediscovered, row_of
+from .reopening import reopen_failed, reopen_missing, reopen_twins
+from .rows import SEEN, TWIN, Group, Sample, Tally, document_of, group_of, rediscovered, row_of
 from .schema import VERSION, documents, facts, groups, metadata, samples
 
 __all__ = ["Group", "Journal", "Sample", "Tally"]
@@ -32,11 +33,6 @@ _DIGEST = _CHANGE.values(
     state=case((documents.c.state == State.DISCOVERED.value, State.DIGESTED.value), else_=documents.c.state),
 )
 _GONE = (State.FAILED.value, State.SKIPPED.value)
-_REOPEN = (
-    update(documents)
-    .where(documents.c.duplicate_of == bindparam("twin"))
-    .values(state=State.DISCOVERED.value, problem=None, error=None, duplicate_of=None)
-)
 
 
 class Journal:
@@ -160,7 +156,7 @@ class Journal:
 
         def work(connection: Connection) -> int | None:
             if before not in (None, sha256):
-                connection.execute(_REOPEN, {"twin": document_id})
+                reopen_twins(connection, document_id)
             connection.execute(_DIGEST, file)
             if not claim:
                 return None
@@ -204,28 +200,21 @@ class Journal:
             document_of(row) for row in await self.database.read(lambda connection: connection.execute(query).all())
         ]
 
-    async def move(self, before: State, after: State) -> None:
-        """Change the state of all documents that have another one."""
+    async def forget_verification(self) -> None:
+        """Everything that has arrived has not been verified."""
+        arrived = documents.c.state.in_([state.value for state in ARRIVED])
+        values = {"state": State.COMPLETED.value, "error": None}
+        await self.database.write(
+            lambda connection: connection.execute(update(documents).where(arrived).values(**values))
+        )
 
-        def work(connection: Connection) -> None:
-            connection.execute(update(documents).where(documents.c.state == before.value).values(state=after.value))
-
-        await self.database.write(work)
+    async def reopen_missing(self) -> int:
+        """Begin anew what the verification just made has neither verified nor found to be different; how many."""
+        return await self.database.write(reopen_missing)
 
     async def revive(self) -> int:
         """Begin failed documents anew, but ask first for those that may have arrived, and those of failed groups."""
-        again = {"attempts": 0, "problem": None, "group_id": None}
-        anew = {**again, "state": State.DISCOVERED.value, "resume": None, "memo": None}
-
-        def work(connection: Connection) -> int:
-            failed = documents.c.state == State.FAILED.value
-            told = select(documents.c.id, documents.c.memo, documents.c.resume).where(failed)
-            in_doubt = [row.id for row in connection.execute(told) if may_have_arrived(row.memo, row.resume)]
-            _change_all(connection, in_doubt, {**again, "state": State.SENT.value})
-            revived = len(in_doubt) + connection.execute(update(documents).where(failed).values(**anew)).rowcount
-            return revived + release_failed(connection)
-
-        return await self.database.write(work)
+        return await self.database.write(reopen_failed)
 
     async def get(self, document_id: int) -> Document:
         """One document. Raises ``KeyError`` for an id that is not there."""
@@ -364,7 +353,7 @@ class Journal:
 def _change(connection: Connection, document_id: int, changes: Mapping[str, Any]) -> int:
     connection.execute(_CHANGE, {"document": document_id, **_kept(changes)})
     if changes.get("state") in _GONE or ("sha256" in changes and changes["sha256"] is None):
-        return connection.execute(_REOPEN, {"twin": document_id}).rowcount
+        return reopen_twins(connection, document_id)
     return 0
 
 

@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from .._clock import Clock, SystemClock
 from ..errors import ConfigurationError, PlangrepAsyncError
 from .document import OPEN
@@ -196,10 +198,14 @@ class Migration:
             getter.cancel()
             await asyncio.gather(task, getter, return_exceptions=True)
 
-    async def verify(self, *, deep: bool = False) -> Verified:
-        """Compare what arrived with the target itself. ``deep`` fetches files where the service tells no digest.
+    async def verify(self, *, deep: bool = False, reopen: bool = False) -> Verified:
+        """Compare what arrived with the target itself.
 
         A journal that may not be written is read, and nothing is noted in it.
+
+        Args:
+            deep: fetch files where the service tells no digest.
+            reopen: let the next run send what is missing again.
 
         Raises:
             JournalLockedError: a run is under way.
@@ -208,7 +214,10 @@ class Migration:
             if not journal.database.read_only:
                 await stack.enter_async_context(Lease(journal.database, clock=self._clock))
             await self._bind(journal)
-            return await self._target.verify(journal, deep=deep)
+            found = await self._target.verify(journal, deep=deep)
+            if reopen and not journal.database.read_only:
+                found = evolve(found, reopened=await journal.reopen_missing())
+            return found
 
     async def _while_held(self, work: Coroutine[Any, Any, None], lost: asyncio.Event) -> None:
         working = asyncio.create_task(work)

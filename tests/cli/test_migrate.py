@@ -233,6 +233,7 @@ def test_json_is_one_object_a_line_with_the_documented_keys(move: Move) -> None:
         "missing": [],
         "different": {},
         "notes": [],
+        "reopened": 0,
         "ok": True,
         "complete": True,
     }
@@ -272,6 +273,40 @@ def test_what_differs_at_the_target_is_found(move: Move, services: Emulator, tmp
     assert (verified["ok"], verified["checked"] - verified["good"]) == (False, 2)
     assert verified["missing"] == ["photo.png"]
     assert list(verified["different"]) == ["floor 1/plan 1.pdf"]
+    move("report", tmp_path / "report")
+    assert "size: 1010 was sent, 7 is there" in (tmp_path / "report" / "documents.csv").read_text()
+
+
+@pytest.mark.parametrize("service", ["plangrid", "plangrep", "folder"])
+def test_what_is_missing_can_be_sent_again(
+    service: str,
+    move: Move,
+    services: Emulator,
+    empty_project: str,
+    ready_project: str,
+    tmp_path: Path,
+) -> None:
+    target = {"plangrid": f"plangrid:{empty_project}", "plangrep": f"plangrep:{ready_project}"}.get(
+        service, tmp_path / "backup"
+    )
+    run = ["migrate", "run", move.source, "--to", target, "--journal", move.journal]
+    assert move.command(*run, "--wait").code == 0
+    if service == "plangrid":
+        gone = services.plangrid.created("attachment")[0].uid
+        services.plangrid.edit("attachments", empty_project, gone, deleted=True)
+    elif service == "folder":
+        (tmp_path / "backup" / "files" / "photo.png").unlink()
+    else:
+        result = services.plangrep.jobs[0].result
+        assert result is not None
+        photo = next(each for each in result["documents"] if each["fileName"] == "photo.png")
+        result["documents"].remove(photo)
+    ended = move("verify", "--reopen")
+    assert ended.code == 1
+    assert "1 missing documents are open again: `migrate resume` sends them" in ended.out
+    assert move("resume").code == 0
+    (verified,) = move("verify", "--json").events
+    assert (verified["ok"], verified["complete"], verified["reopened"]) == (True, True, 0)
 
 
 def test_what_differs_is_told_apart_from_what_is_missing_however_much_it_is(command: Command, tmp_path: Path) -> None:

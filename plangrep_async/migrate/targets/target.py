@@ -48,6 +48,7 @@ class Verified:
         missing: keys that are not there; the first hundred.
         different: key and what differs; the first hundred.
         notes: what could not be compared.
+        reopened: missing ones that the next run sends again.
     """
 
     checked: int
@@ -57,6 +58,7 @@ class Verified:
     missing: tuple[str, ...] = ()
     different: Mapping[str, str] = {}
     notes: tuple[str, ...] = ()
+    reopened: int = 0
 
     @property
     def ok(self) -> bool:
