@@ -112,6 +112,8 @@ async def _compare(run: Run, document: Document, path: str, status: os.stat_resu
     if changed:
         fresh = evolve(fresh, state=State.DISCOVERED, sha256=None, resume=None, memo=None)
         columns |= {"state": State.DISCOVERED.value, "sha256": None, "resume": None, "memo": None}
+        if document.state is State.SENT:  # it has a name at the target, or was about to have it
+            columns["target_id"], fresh = None, evolve(fresh, target_id=None)
     run.opened_again(document, await run.journal.change(document.id, **columns))
     run.meter.size_known(document.size, now[0])
     if changed and run.options.on_changed == "fail":

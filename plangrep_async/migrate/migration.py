@@ -215,7 +215,7 @@ class Migration:
                 await stack.enter_async_context(Lease(journal.database, clock=self._clock))
             await self._bind(journal)
             found = await self._target.verify(journal, deep=deep)
-            if reopen and not journal.database.read_only:
+            if reopen:  # which a journal that is read-only refuses
                 found = evolve(found, reopened=await journal.reopen_missing())
             return found
 

@@ -20,7 +20,7 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 
 def safe_name(name: str) -> str:
     """A name that every file system takes; never empty, and no separator is in it."""
-    return numbered(_UNSAFE.sub("-", name.encode("utf-8", "replace").decode()).rstrip(" .") or "unnamed")
+    return numbered(_UNSAFE.sub("-", name.encode("utf-8", "replace").decode()).strip(" ").rstrip(".")) or "unnamed"
 
 
 def numbered(name: str, number: str = "", longest: int = _LONGEST) -> str:

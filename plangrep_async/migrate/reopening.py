@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, select, update
 
 from .document import State
-from .groups import ANEW, release_failed
+from .groups import ANEW, abandon_empty, release_failed
 from .rows import may_have_arrived
 from .schema import documents
 
@@ -42,4 +42,7 @@ def reopen_failed(connection: Connection) -> int:
 def reopen_missing(connection: Connection) -> int:
     """What the verification just made has neither found nor found to be different; how many."""
     missing = documents.c.state == State.COMPLETED.value, documents.c.error.is_(None)
-    return connection.execute(update(documents).where(*missing).values(**ANEW, attempts=0, target_id=None)).rowcount
+    anew = update(documents).where(*missing).values(**ANEW, attempts=0, problem=None, target_id=None)
+    number = connection.execute(anew).rowcount
+    abandon_empty(connection)
+    return number

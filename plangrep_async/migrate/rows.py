@@ -90,13 +90,13 @@ TWIN = (
         documents.c.sha256 == bindparam("digest"),
         documents.c.size == bindparam("bytes"),
         documents.c.id != bindparam("document"),
-        documents.c.state != State.SKIPPED.value,
-        documents.c.state != State.FAILED.value,
+        documents.c.state.not_in([State.SKIPPED.value, State.FAILED.value, State.DISCOVERED.value]),
     )
     .order_by(documents.c.id)
     .limit(1)
 )
-"""The id of the first other document with these bytes that was not skipped."""
+"""The id of the first other document with these bytes that goes with them, or has gone. One that begins anew does not
+yet: of several that wait for each other, the first that is asked for would never be the last."""
 
 SEEN = ("size", "mtime_ns", "inode", "name", "kind", "path", "folder", "title", "classification")
 """What a second sight of a document may change."""

@@ -212,9 +212,12 @@ class Run:
 
     async def end(self, document: Document, error: BaseException, problem: Problem | None) -> None:
         """The document has failed for good (``retry`` begins it anew)."""
-        if (await self.journal.get(document.id)).state in ARRIVED:
+        current = await self.journal.get(document.id)
+        if current.state in ARRIVED:
             return  # what went wrong came after its arrival
         text = str(error) or type(error).__name__
+        # A name that it was only about to have is not its own.
+        unnamed = {"target_id": None} if current.state is State.SENT else {}
         duplicates = await self.journal.change(
             document.id,
             state=State.FAILED.value,
@@ -222,6 +225,7 @@ class Run:
             error=text,
             attempts=document.attempts + 1,
             group_id=None,
+            **unnamed,
         )
         self.opened_again(document, duplicates)
         self._ended(document, State.FAILED, document.size, problem=problem, error=text)
@@ -249,7 +253,10 @@ class Run:
             return
         text = str(error) or type(error).__name__
         # What an unfinished upload has reached stays; what the service disowned begins anew.
-        fresh = {} if _may_go_on(error) else {"state": State.DISCOVERED.value, "resume": None, "memo": None}
+        fresh: dict[str, Any] = {}
+        if not _may_go_on(error):
+            fresh = {"state": State.DISCOVERED.value, "resume": None, "memo": None}
+            fresh |= {"target_id": None} if current.state is State.SENT else {}
         await self.journal.change(document.id, attempts=attempts, error=text, **fresh)
         self.spool.rest(document.id)
         self.steps += 1

@@ -601,3 +601,50 @@ async def test_what_the_service_could_not_process_is_noted(
     verified = await migration.verify()
     assert (verified.ok, verified.good) == (True, 2), "it has arrived, byte for byte"
     assert any("1 files that the service could not process: broken.pdf" in note for note in verified.notes)
+
+
+async def test_a_file_that_changes_after_its_digest_is_not_sent_for_its_twin(
+    to_sheets: Run, tmp_path: Path, services: Emulator, empty_project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "twins"
+    root.mkdir()
+    for name in ("a.pdf", "b.pdf"):
+        (root / name).write_bytes(b"%PDF-1.4 same")
+    open_group = Journal.open_group
+
+    async def changing(self: Journal, *arguments: Any, **values: Any) -> Any:
+        monkeypatch.undo()
+        await asyncio.to_thread((root / "a.pdf").write_bytes, b"%PDF-1.4 quite another")
+        return await open_group(self, *arguments, **values)
+
+    monkeypatch.setattr(Journal, "open_group", changing)
+    status = await ended(to_sheets(root))
+    assert (status.is_complete, status.tally.count(State.COMPLETED)) == (True, 2)
+    stored = {
+        services.plangrid.stored(file).content.segments[0].data
+        for version in services.plangrid.version_uploads()
+        if version.status == "complete"
+        for file in version.files
+    }
+    assert stored == {b"%PDF-1.4 same", b"%PDF-1.4 quite another"}
+
+
+async def test_a_completion_that_is_refused_three_times_takes_one_run(to_jobs: Run, services: Emulator) -> None:
+    refusal = Fault.answer(409, b'{"error": {"code": "conflict", "message": "Not yet"}}')
+    services.faults.add("POST /api/open/v1/jobs/{job_id}/uploads/complete", refusal, times=3)
+    status = await ended(to_jobs(wait=True))
+    assert (status.groups, status.is_complete) == ({"done": 1}, True)
+
+
+async def test_what_a_job_that_is_gone_had_can_be_opened_again_by_a_verification(
+    to_jobs: Run, services: Emulator, journal_file: Path
+) -> None:
+    await ended(to_jobs(wait=True))
+    async with Journal(journal_file) as journal:
+        (group,) = await journal.groups()
+        await journal.change_group(group.id, state="failed")
+    services.faults.add("GET *", Fault.answer(404, b'{"error": {"code": "not_found"}}'), match=str(group.target_id))
+    verified = await to_jobs().verify(reopen=True)
+    assert (verified.checked, verified.good, verified.reopened) == (30, 0, 30)
+    status = await ended(to_jobs(wait=True), scan=False)
+    assert (status.groups, status.is_complete) == ({"abandoned": 1, "done": 1}, True)

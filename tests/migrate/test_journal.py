@@ -316,3 +316,18 @@ async def test_a_run_that_was_killed_on_this_machine_loses_it_at_once(location: 
 def test_a_process_is_named_by_its_start_too() -> None:
     assert process_identity() == process_identity()
     assert process_identity().split("/")[1] == str(os.getpid())
+
+
+@pytest.mark.parametrize("groups", [(), ("open",), ("done",), ("open", "abandoned")])
+async def test_strays_are_those_of_closed_groups_alone(groups: tuple[str, ...], journal: Journal) -> None:
+    await journal.discover([found(number) for number in range(1, 4)])
+    for number, state in enumerate(groups, 2):
+        await journal.change_group((await journal.open_group([number])).id, state=state)
+    for number in range(1, 4):
+        await journal.change(number, state=State.SENT.value, memo={"uid": "u"}, resume={"stored": True})
+    strays = sum(state != "open" for state in groups)
+    assert await journal.release_strays() == strays
+    kept = [document async for document in journal.documents(State.SENT)]
+    assert len(kept) == 3 - strays
+    assert all(document.memo == {"uid": "u"} for document in kept)
+    assert 1 in {document.id for document in kept}, "what is in no group may have arrived, and is to be asked for"

@@ -36,6 +36,7 @@ from plangrep_async.migrate import (
 )
 from plangrep_async.migrate.journal import Journal
 from plangrep_async.migrate.sources import tree as tree_source
+from plangrep_async.migrate.targets import folder
 from plangrep_async.plangrid import PlanGridClient
 from plangrep_async.testing import ScaledClock
 
@@ -46,7 +47,7 @@ PDF = b"%PDF-1.4\n%"
 def blocking_tests(no_blocking_calls: BlockBuster) -> None:
     """The test's own callbacks may touch the disk."""
     for function in no_blocking_calls.functions.values():
-        function.can_block_in("tests/migrate/test_losses.py", {"change", "watch"})
+        function.can_block_in("tests/migrate/test_losses.py", {"change", "watch", "changing"})
 
 
 @pytest.fixture
@@ -389,3 +390,47 @@ async def test_events_that_are_left_early_leave_no_task(
     await events.aclose()
     others = {task for task in asyncio.all_tasks() - before if "Migration" in repr(task) or "Queue" in repr(task)}
     assert not others
+
+
+@pytest.mark.parametrize("number", [3, 4, 7])
+async def test_twins_that_failed_together_do_not_wait_for_each_other_for_ever(
+    number: int, to_plangrid: PlanGridTarget, services: Emulator, tmp_path: Path
+) -> None:
+    root = tmp_path / "twins"
+    root.mkdir()
+    for each in range(number):
+        (root / f"{each}.pdf").write_bytes(PDF + b"same")
+    refusal = services.faults.add("POST *", Fault.answer(400), service="storage")
+    migration = Migration(FolderTree(root), to_plangrid, journal=tmp_path / "journal.db", clock=ScaledClock(200.0))
+    status = await migration.run()
+    assert status.tally.count(State.FAILED) >= 1
+    services.faults.remove(refusal)
+    events: list[Event] = []
+    status = await asyncio.wait_for(migration.run(events.append, retry=True), 20)
+    assert status.tally.documents == {State.COMPLETED: 1, State.SKIPPED: number - 1}
+    assert sum(isinstance(event, DocumentEnded) for event in events) <= number
+
+
+async def test_a_place_that_was_only_asked_for_is_not_taken_for_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, export = tmp_path / "drawings", FolderTarget(tmp_path / "export")
+    root.mkdir()
+    (root / "a.pdf").write_bytes(PDF + b"one")
+    own = export.root / "files" / "a.pdf"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"somebody's")
+
+    def cut(*_: object, **__: object) -> None:
+        raise asyncio.CancelledError
+
+    migration = Migration(FolderTree(root), export, journal=tmp_path / "journal.db", clock=ScaledClock(200.0))
+    monkeypatch.setattr(folder, "place", cut)  # the journal has the name, and the disk not yet
+    with pytest.raises(MigrationStopped):
+        await migration.run()
+    monkeypatch.undo()
+    (root / "a.pdf").write_bytes(PDF + b"another")
+    os.utime(root / "a.pdf", (1, 1))
+    assert (await migration.run()).is_complete
+    assert own.read_bytes() == b"somebody's"
+    assert (own.parent / "a~1.pdf").read_bytes() == PDF + b"another"

@@ -94,6 +94,7 @@ class JobFiller:
         if judgement.verdict is not Verdict.FAILED:
             excused = await run.excuse(error)
             if judgement.verdict is Verdict.LATER:
+                run.steps += 1
                 self._failures[group.id] += not excused
                 if self._failures[group.id] < run.options.attempts:
                     return
@@ -209,6 +210,7 @@ class JobFiller:
         renewed = int((group.memo or {}).get("renewed", 0)) + 1
         if renewed > _RENEWALS:
             raise error
+        self._run.steps += 1
         ids = [document.id for document in sent]
         await journal.change_all(ids, state=State.DIGESTED.value, resume=None, memo=None)
         # The body will be another one, so its key must be, too.

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Container, Sequence
 from contextlib import aclosing
 
-from ...errors import InvalidInputError, PlangrepAsyncError, TransferCancelledError, UploadError, VersionUploadError
+from ...errors import (
+    InvalidInputError,
+    PlangrepAsyncError,
+    SourceChangedError,
+    TransferCancelledError,
+    UploadError,
+    VersionUploadError,
+)
 from ...plangrid import UnfinishedVersion, VersionUpload
 from ...plangrid.scope import ProjectScope
 from ...plangrid.uploads.content import pdf_type, read_head
@@ -142,8 +149,13 @@ class VersionPacker:
         memo = dict(group.memo or {})
         begun = False
 
+        sent = {ready.document.name: ready.document for ready in pile.items}
+
         async def reached(now: UnfinishedVersion) -> None:
             nonlocal begun
+            for place in () if begun else now.missing:
+                if place.name in sent and _differs(sent[place.name], place.fingerprint):
+                    raise SourceChangedError(f"{place.name} has changed since it was digested", file_name=place.name)
             await run.journal.change_group(group.id, memo={**memo, "unfinished": now.to_json()})
             if not begun:
                 run.check()  # nothing is on the wire yet
