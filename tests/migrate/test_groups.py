@@ -224,7 +224,7 @@ async def test_a_stop_while_a_begun_version_is_looked_at_strands_nothing(
             migration.stop()
         return await fetch(document, folder)
 
-    source.fetch = stopping  # type: ignore[method-assign]
+    source.fetch = stopping  # type: ignore[method-assign]  # a source that misbehaves
     status = await ended(migration)
     assert (status.open, status.groups) == (12, {"open": 1})
     assert completed(await ended(to_sheets(plans))) == 12
@@ -243,7 +243,7 @@ async def test_a_file_that_cannot_be_had_this_time_keeps_its_version_back(
             raise APIConnectionError("the network is gone")
         return await fetch(document, folder)
 
-    source.fetch = failing  # type: ignore[method-assign]
+    source.fetch = failing  # type: ignore[method-assign]  # a source that misbehaves
     assert completed(await ended(to_sheets(source))) == 12
     assert versions(services) == {("complete", 12): 1}
 

@@ -29,6 +29,7 @@ from plangrep_async.migrate import (
     PlanGridSource,
     PlanGridTarget,
     Problem,
+    Progress,
     Scanned,
     State,
     Target,
@@ -60,12 +61,12 @@ def twins(tmp_path: Path) -> Path:
     return root
 
 
-async def until_skipped(migration: Migration, root: Path, journal: Path, change: Callable[[], None]) -> None:
+async def until_skipped(target: PlanGridTarget, root: Path, journal: Path, change: Callable[[], None]) -> None:
     """Run it until ``b`` is left out for the sake of ``a``, which is not sent; then let ``a`` change."""
     async with Journal(journal) as opened:
         await opened.note(source=str(root), scanned=True)
         async for batch in FolderTree(root).scan():
-            await opened.discover([PlanGridTarget.adopt(migration._target, found) for found in batch])  # type: ignore[arg-type]
+            await opened.discover([target.adopt(found) for found in batch])
         documents = {document.key: document async for document in opened.documents()}
         a, b = documents["a.pdf"], documents["b.pdf"]
         assert await opened.digest(a.id, "5" * 64, a.size, claim=True) is None
@@ -93,14 +94,15 @@ async def test_a_twin_is_sent_when_the_one_that_stood_for_it_is_not(
             (twins / "a.pdf").write_bytes(PDF + b"changed")
             os.utime(twins / "a.pdf", (1, 1))
 
-    await until_skipped(migration, twins, tmp_path / "journal.db", change)
+    await until_skipped(to_plangrid, twins, tmp_path / "journal.db", change)
     events: list[Event] = []
     status = await migration.run(events.append, scan=scan)
     assert arrived("plangrid") == digests_of(twins)
     assert status.tally.count(State.SKIPPED) == 0
     assert status.is_complete == (what == "changes")
     final = events[-1]
-    assert (final.arrived, final.skipped) == (len(digests_of(twins)), 0)  # type: ignore[union-attr]
+    assert isinstance(final, Progress)
+    assert (final.arrived, final.skipped) == (len(digests_of(twins)), 0)
     verified = await migration.verify(deep=True)
     assert (verified.ok, verified.good) == (True, len(digests_of(twins)))
 
