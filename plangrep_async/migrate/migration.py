@@ -201,14 +201,14 @@ class Migration:
     async def verify(self, *, deep: bool = False, reopen: bool = False) -> Verified:
         """Compare what arrived with the target itself.
 
-        A journal that may not be written is read, and nothing is noted in it.
+        A journal that may not be written is read, and nothing is noted in it. Cancelled: what was found so far is noted.
 
         Args:
             deep: fetch files where the service tells no digest.
             reopen: let the next run send what is missing again.
 
         Raises:
-            JournalLockedError: a run is under way.
+            JournalLockedError: a run is under way. JournalError: ``reopen``, and the journal may not be written.
         """
         async with Journal(self._location, create=False) as journal, AsyncExitStack() as stack:
             if not journal.database.read_only:
