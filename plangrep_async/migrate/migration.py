@@ -201,7 +201,7 @@ class Migration:
     async def verify(self, *, deep: bool = False, reopen: bool = False) -> Verified:
         """Compare what arrived with the target itself.
 
-        A journal that may not be written is read, and nothing is noted in it. Cancelled: what was found so far is noted.
+        A journal that may not be written is read, and nothing is noted in it. Cancelled: what was found is noted.
 
         Args:
             deep: fetch files where the service tells no digest.
