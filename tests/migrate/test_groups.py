@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -78,16 +77,23 @@ def journal_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def begun(services: Emulator, journal_file: Path) -> Begun:
-    """Kills a migration into sheets when PlanGrid has some of the first version's files, and not all."""
+def begun(journal_file: Path) -> Begun:
+    """Kills a migration into sheets when PlanGrid has two of the first version's files, and not all."""
 
     async def kill(migration: Migration) -> list[dict[str, Any]]:
-        async def when() -> bool:
-            return sum(bool(place["stored"]) for place in await places(journal_file)) >= 2
+        so_far = asyncio.Event()
+        change_group = Journal.change_group
 
-        failing = services.faults.add("POST *", Fault.reset(), service="storage", skip=2)
-        await interrupted(migration, when)
-        services.faults.remove(failing)
+        async def last(self: Journal, group_id: int, **changes: Any) -> None:
+            await change_group(self, group_id, **changes)
+            files = (changes.get("memo") or {}).get("unfinished", {}).get("files", ())
+            if sum(bool(place["stored"]) for place in files) == 2:
+                so_far.set()
+                await asyncio.Event().wait()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Journal, "change_group", last)
+            await interrupted(migration, so_far.wait())
         return await places(journal_file)
 
     return kill
@@ -122,13 +128,13 @@ async def ended(migration: Migration, **how: Any) -> Status:
     return await asyncio.wait_for(migration.run(**how), 20)
 
 
-async def interrupted(migration: Migration, when: Callable[[], Awaitable[bool]]) -> None:
+async def interrupted(migration: Migration, come_so_far: Awaitable[Any]) -> None:
     """Runs it and kills it in the middle."""
     running = asyncio.create_task(migration.run())
-    until = time.monotonic() + 15
-    while not await when():
-        assert time.monotonic() < until, "it never came so far"
-        await asyncio.sleep(0.002)
+    reached = asyncio.ensure_future(come_so_far)
+    await asyncio.wait((running, reached), return_when=asyncio.FIRST_COMPLETED)
+    if not reached.done():
+        pytest.fail(f"it ended before it came so far: {running.exception() or running.result()}")
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -372,10 +378,11 @@ async def test_a_job_that_somebody_else_completes_releases_the_rest(
     async def sent() -> list[Document]:
         return [document for document in await documents_of(journal_file) if document.state is State.SENT]
 
-    async def when() -> bool:
-        return len(await sent()) >= 5
+    async def five() -> None:
+        while len(await sent()) < 5:
+            await asyncio.sleep(0.01)
 
-    await interrupted(to_jobs(), when)
+    await interrupted(to_jobs(), five())
     services.faults.remove(failing)
     async with Journal(journal_file) as journal:
         (group,) = await journal.groups()
@@ -486,12 +493,19 @@ async def test_a_wait_for_jobs_can_be_stopped(
     reading(plangrep, monkeypatch, JobStatus.PROCESSING)
     migration = to_jobs(wait=True)
 
-    def stop(event: Event) -> None:
-        if isinstance(event, DocumentEnded):
-            asyncio.get_running_loop().call_later(0.3, migration.stop)
+    get, looks = plangrep.jobs.get, 0
 
-    status = await ended(migration, on_event=stop)
+    async def watched(*arguments: Any, **keywords: Any) -> Job:
+        nonlocal looks
+        looks += 1
+        if looks == 4:
+            migration.stop()
+        return await get(*arguments, **keywords)
+
+    monkeypatch.setattr(plangrep.jobs, "get", watched)
+    status = await ended(migration)
     assert status.groups == {"processing": 1}
+    assert looks >= 4
 
 
 async def test_a_job_that_was_blocked_is_resumed_and_not_waited_for(

@@ -235,15 +235,27 @@ async def test_files_that_wait_for_another_attempt_give_room(
 
 
 async def test_a_run_that_waits_for_room_can_be_stopped(
-    spool: Spool, to_plangrid: PlanGridTarget, services: Emulator, tmp_path: Path
+    spool: Spool, to_plangrid: PlanGridTarget, services: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services.faults.add("*", Fault.latency(0.3), service="storage")
+    waits = asyncio.Event()
+    freed = Spool.freed
+
+    async def waiting(self: Spool) -> None:
+        waits.set()
+        await freed(self)
+
+    monkeypatch.setattr(Spool, "freed", waiting)
     source = Remote(SIZES, told=True)
     migration = Migration(
         source, to_plangrid, journal=tmp_path / "journal.db", options=MigrationOptions(spool_bytes=400)
     )
-    asyncio.get_running_loop().call_later(0.2, migration.stop)
-    status = await asyncio.wait_for(migration.run(), 20)
+    running = asyncio.create_task(migration.run())
+    await waits.wait()
+    while not services.requests.records(service="storage"):
+        await asyncio.sleep(0.001)
+    migration.stop()
+    status = await asyncio.wait_for(running, 20)
     assert 0 < status.open < len(SIZES)
     assert sum(source.fetched.values()) <= 4
 
