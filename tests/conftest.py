@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeAlias
 
 import hypothesis
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
-from plangrep_async.testing import SeaweedFS
+from plangrep_async.testing import ManualClock, SeaweedFS, settle
 
 # A busy machine is no failure: examples have no time limit of their own, each test has one.
 hypothesis.settings.register_profile("project", deadline=None)
@@ -22,6 +24,38 @@ def no_blocking_calls() -> Iterator[BlockBuster]:
         # coverage takes a lock of its own wherever it looks, also on the loop of a thread.
         blockbuster.functions["threading.Lock.acquire"].can_block_in("coverage/collector.py", "lock_data")
         yield blockbuster
+
+
+Finish: TypeAlias = Callable[[ManualClock, Awaitable[Any]], Awaitable[Any]]
+
+
+@pytest.fixture
+async def finish(monkeypatch: pytest.MonkeyPatch) -> Finish:
+    """Awaits to the end what works on the disk, too: the clock jumps from timer to timer while no thread is at work."""
+    loop = asyncio.get_running_loop()
+    run_in_executor = loop.run_in_executor
+    begun: list[asyncio.Future[Any]] = []
+
+    def watched(*arguments: Any) -> asyncio.Future[Any]:
+        begun.append(run_in_executor(*arguments))
+        return begun[-1]
+
+    monkeypatch.setattr(loop, "run_in_executor", watched)
+
+    async def to_the_end(clock: ManualClock, awaitable: Awaitable[Any]) -> Any:
+        task = asyncio.ensure_future(awaitable)
+        while True:
+            await settle(100)
+            if task.done():
+                return await task
+            if begun:
+                await asyncio.wait([begun.pop()])  # and let those go on who have waited for it
+                continue
+            wait = clock.next_timer()
+            assert wait is not None, "it waits for nothing"
+            clock.tick(max(0.0, wait))
+
+    return to_the_end
 
 
 @pytest.fixture(scope="session")

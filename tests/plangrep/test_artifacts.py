@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -156,41 +156,32 @@ async def test_one_way_to_say_which(client: PlangrepClient, service: Any, tmp_pa
     assert not service.requests
 
 
-async def test_what_breaks_off_is_begun_again(tmp_path: Path, clock: ManualClock) -> None:
+async def test_what_breaks_off_is_begun_again(tmp_path: Path, clock: ManualClock, finish: Callable[..., Any]) -> None:
     client, transport = streaming(clock, Broken(), Broken(), b"whole")
-    task = asyncio.ensure_future(client.artifacts.download(tmp_path, job_id="j", path="x.pdf"))
-    while not task.done():
-        await asyncio.sleep(0.001)
-        await clock.advance(0.1)
-    assert (await task).path.read_bytes() == b"whole"
+    saved = await finish(clock, client.artifacts.download(tmp_path, job_id="j", path="x.pdf"))
+    assert saved.path.read_bytes() == b"whole"
     assert len(transport.requests) == 3
     assert len(list(tmp_path.iterdir())) == 1
     await client.aclose()
 
 
 @pytest.mark.parametrize(("options", "requests"), [({}, 5), ({"max_attempts": 1}, 1), ({"max_attempts": 3}, 3)])
-async def test_but_not_for_ever(tmp_path: Path, clock: ManualClock, options: dict[str, Any], requests: int) -> None:
+async def test_but_not_for_ever(
+    tmp_path: Path, clock: ManualClock, finish: Callable[..., Any], options: dict[str, Any], requests: int
+) -> None:
     client, transport = streaming(clock, Broken())
-    task = asyncio.ensure_future(client.artifacts.download(tmp_path, job_id="j", path="x.pdf", **options))
-    while not task.done():
-        await asyncio.sleep(0.001)
-        await clock.advance(0.1)
     with pytest.raises(APIConnectionError):
-        await task
+        await finish(clock, client.artifacts.download(tmp_path, job_id="j", path="x.pdf", **options))
     assert len(transport.requests) == requests
     assert not list(tmp_path.iterdir()), "the temporary files are gone"
     await client.aclose()
 
 
-async def test_one_deadline_for_all_attempts(tmp_path: Path, clock: ManualClock) -> None:
+async def test_one_deadline_for_all_attempts(tmp_path: Path, clock: ManualClock, finish: Callable[..., Any]) -> None:
     client, transport = streaming(clock, Broken(), Broken(hang=True))
     begun = clock.monotonic()
-    task = asyncio.ensure_future(client.artifacts.download(tmp_path, job_id="j", path="x.pdf", deadline=2.0))
-    while not task.done():
-        await asyncio.sleep(0.001)
-        await clock.advance(0.1)
     with pytest.raises(DeadlineExceededError):
-        await task
+        await finish(clock, client.artifacts.download(tmp_path, job_id="j", path="x.pdf", deadline=2.0))
     assert clock.monotonic() - begun < 2.5
     assert len(transport.requests) == 2
     assert not list(tmp_path.iterdir())

@@ -144,15 +144,6 @@ class Cut(httpx.AsyncBaseTransport):
 Fetch = Callable[..., Any]
 
 
-async def finish(clock: ManualClock, fetching: Any) -> None:
-    """Let time go on while threads work on the disk."""
-    task = asyncio.ensure_future(fetching)
-    while not task.done():
-        await asyncio.sleep(0.001)
-        await clock.advance(0.1)
-    await task
-
-
 @pytest.fixture(params=["photo", "packet"])
 def known(request: pytest.FixtureRequest) -> Any:
     """A record whose URL ran out, or has one that works."""
@@ -183,6 +174,7 @@ async def test_the_deadline_is_of_the_whole_download(
     times: dict[str, float],
     status: int,
     requests: int,
+    finish: Callable[..., Any],
 ) -> None:
     clock = ManualClock()
     transport = Cut(clock, status=status, **times)
@@ -205,7 +197,11 @@ async def test_the_deadline_is_of_the_whole_download(
 
 @pytest.mark.parametrize("attempts", [1, 2])
 async def test_attempts_are_counted_in_all(
-    make_client: Callable[..., PlanGridClient], known: Any, tmp_path: Path, attempts: int
+    make_client: Callable[..., PlanGridClient],
+    known: Any,
+    tmp_path: Path,
+    attempts: int,
+    finish: Callable[..., Any],
 ) -> None:
     clock = ManualClock()
     transport = Cut(clock, record=0.0, file=0.0)
