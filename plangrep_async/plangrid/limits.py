@@ -35,7 +35,7 @@ _PATIENCE = 15.0  # seconds that other calls are held up by the question, at mos
 
 
 class LimitLearner:
-    """Asks ``GET /rate_limits`` once and tells the limiter, in front of another sender.
+    """Asks ``GET /rate_limits`` and tells the limiter, in front of another sender.
 
     Args:
         sender: where calls go on to.
@@ -43,7 +43,8 @@ class LimitLearner:
         when: ``"first-call"``: the first calls wait for the answer. ``"lazily"``: it is asked beside the first call,
             and nobody waits. ``"never"``.
 
-    Without an answer the documented limits stay, and every 429 corrects them.
+    Without an answer the documented limits stay, and every 429 corrects them. It is asked again when calls wait and a
+    reset that was named for the first time has passed: whether the window began anew then, or slides.
 
     Every call of the client passes here, so this is also where those that have not ended are counted.
 
@@ -59,6 +60,7 @@ class LimitLearner:
         self._when: LearnLimits = when
         self._asking: asyncio.Task[None] | None = None
         self._known = when == "never"
+        self._stop_asking = session.limiter.ask_with(self._ask_again) if not self._known else None
         self._under_way = 0
         self._idle: asyncio.Future[None] | None = None  # while the client drains
 
@@ -91,6 +93,8 @@ class LimitLearner:
     async def aclose(self) -> None:
         """Stop asking."""
         self._known = True
+        if self._stop_asking is not None:
+            self._stop_asking()
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait([self._asking])
@@ -98,7 +102,7 @@ class LimitLearner:
     async def _learn(self, call: Call[Any], options: CallOptions | None) -> CallOptions | None:
         self._session.check_usable()
         if self._asking is None:
-            self._asking = asyncio.ensure_future(self._ask())
+            self._asking = asyncio.ensure_future(self._ask(CallOptions(deadline=_PATIENCE, max_attempts=2)))
         if self._when != "first-call" or self._asking.done():
             self._known = True
             return options
@@ -113,7 +117,14 @@ class LimitLearner:
         self._known = True
         return given if deadline.remaining is None else evolve(given, deadline=deadline.remaining)
 
-    async def _ask(self) -> None:
+    def _ask_again(self) -> None:
+        if self._asking is None or self._asking.done():
+            # Those who wait for the windows do so for its answer.
+            self._asking = asyncio.ensure_future(
+                self._ask(CallOptions(deadline=_PATIENCE, max_attempts=1), prepaid=True)
+            )
+
+    async def _ask(self, options: CallOptions, *, prepaid: bool = False) -> None:
         answers: list[Answer] = []
 
         def decode(answer: Answer) -> tuple[RateLimitStatus, ...]:
@@ -122,8 +133,8 @@ class LimitLearner:
 
         question = Call("GET", "/rate_limits", decode, coalescable=False)
         try:
-            limits = await self._session.send(question, CallOptions(deadline=_PATIENCE, max_attempts=2))
+            limits = await self._session.send(question, options, prepaid=prepaid)
         except PlangrepAsyncError as error:
-            _logger.warning("the rate limits could not be read, the documented ones are assumed: %s", error)
+            _logger.warning("the rate limits could not be read, those known so far are assumed: %s", error)
             return
         self._session.limiter.observe(snapshots_of(limits, answers[-1]))

@@ -17,6 +17,8 @@ from .throttle import EVERY, LONGEST_GATE, Throttle
 
 __all__ = ["Account", "concerns"]
 
+_ASK_AGAIN = 30.0  # seconds, when there was no answer
+
 
 class Account:
     """The meters that calls have to pass, and all that changes them from outside.
@@ -26,6 +28,10 @@ class Account:
         store: where tokens are counted.
         settings: margins and waits.
         chance: numbers from 0 to 1.
+
+    Attributes:
+        throttles: by kind.
+        askers: let the server be asked for its account; the last one is called.
     """
 
     def __init__(
@@ -35,6 +41,7 @@ class Account:
         self.shared = store if isinstance(store, SharedStore) else None
         self.settings = settings
         self.throttles: dict[str, Throttle] = {}
+        self.askers: list[Callable[[], None]] = []
         self._chance = chance
         self._latency = LatencyFloor()
         for rate in limits:
@@ -47,7 +54,7 @@ class Account:
 
     def learn(self, now: float, snapshots: Iterable[WindowSnapshot]) -> None:
         """Take in the server's own account of its windows."""
-        self.store.learn(now, snapshots, self.settings, refused=False)
+        self._learn(now, snapshots, refused=False)
 
     def refused(
         self,
@@ -75,7 +82,18 @@ class Account:
         for bucket in self.store.buckets:
             if not named or bucket.kind in named:
                 bucket.refused(now)
-        self.store.learn(now, snapshots, self.settings, refused=True)
+        self._learn(now, snapshots, refused=True)
+
+    def clear_doubt(self, now: float) -> float:
+        """Let the server be asked where a reset is in doubt; when to look again."""
+        if not self.askers:
+            return math.inf
+        doubted = [bucket for bucket in self.store.buckets if bucket.doubt_at <= now]
+        for bucket in doubted:
+            bucket.doubt_at = now + _ASK_AGAIN
+        if doubted:
+            self.askers[-1]()
+        return min((bucket.doubt_at for bucket in self.store.buckets), default=math.inf)
 
     def closed_elsewhere(self, now: float, kind: str, wait: float, busy: Callable[[str], float]) -> None:
         """Another process has been refused, and the gate is closed for so long."""
@@ -85,7 +103,7 @@ class Account:
         """The answer to a call that left ``age`` seconds ago has begun to arrive."""
         late = self._latency.lateness(now, age)
         for meter in meters:
-            if isinstance(meter, Bucket) and meter.interval < self.settings.follow_from:
+            if isinstance(meter, Bucket):
                 meter.delay(now, cost, now - age, late)
 
     def tidy(self, now: float) -> bool:
@@ -108,6 +126,9 @@ class Account:
             )
             for bucket in self.store.buckets
         )
+
+    def _learn(self, now: float, snapshots: Iterable[WindowSnapshot], *, refused: bool) -> None:
+        self.store.learn(now, snapshots, self.settings, refused=refused, can_ask=bool(self.askers))
 
     def _close(self, now: float, kind: str, wait: float | None, age: float, busy: Callable[[str], float]) -> None:
         throttle = self.throttles.get(kind)

@@ -14,7 +14,8 @@ The log is two deques, when tokens come back and how many. Up to 1,024 tokens ea
 taken within 1/1,024 of the interval share the last one's, which is on the safe side and bounds the memory of any limit.
 
 When the server says when it will start its window anew (:meth:`Bucket.follow`), its own count holds until that moment,
-and then all is free. The log goes on beside it, so that nothing is lost when the server turns out to be wrong.
+and then all is free. The log goes on beside it, so that nothing is lost when the server turns out to be wrong. A reset
+that nobody has seen to be one yet frees only what the log says is free.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ class Bucket:
         rate: the window.
         settings: margins.
         own: whether the limit is the user's own wish; the server may then lower, but not raise it.
+
+    Attributes:
+        doubt_at: when to ask the server whether it has started anew, if somebody waits; infinite when there is no need.
     """
 
     __slots__ = (
@@ -58,9 +62,11 @@ class Bucket:
         "_resolution",
         "_since",
         "_slack",
+        "_sure",
         "_times",
         "_used",
         "cap",
+        "doubt_at",
         "interval",
         "kind",
         "learned",
@@ -82,6 +88,8 @@ class Bucket:
         self._group_until = -math.inf  # until then tokens join the log's last group
         self._resets_at = -math.inf  # the server's reset that is followed; in the past when none is
         self._guard_at = math.inf  # calls since then may belong to the server's next window
+        self._sure = True  # that it is one
+        self.doubt_at = math.inf
         self._since = -math.inf  # when the server's window began anew, as far as it was followed
         self._late_since = -math.inf
         self._late_credit = 0.0
@@ -205,14 +213,19 @@ class Bucket:
             if now >= self._resets_at:
                 self._drop_oldest(surplus)
 
-    def follow(self, now: float, resets_at: float, guard: float) -> None:
+    def follow(
+        self, now: float, resets_at: float, guard: float, *, sure: bool = True, doubt_at: float = math.inf
+    ) -> None:
         """The server starts its window anew at ``resets_at``; what it counted until then is free again.
 
-        Calls that leave within ``guard`` seconds before that moment may arrive after it, and stay in the log.
+        Calls that leave within ``guard`` seconds before that moment may arrive after it, and stay in the log. Unless
+        this is ``sure``, all calls do, and the server is to be asked at ``doubt_at``.
         """
         if now >= self._next:
             self._advance(now)
         self._resets_at = resets_at
+        self._sure = sure
+        self.doubt_at = doubt_at
         self._guard_at = resets_at - guard
         if now < self._guard_at:
             self._group_until = min(self._group_until, _before(self._guard_at))
@@ -224,6 +237,7 @@ class Bucket:
             self._advance(now)
         self._resets_at = -math.inf
         self._guard_at = math.inf
+        self.doubt_at = math.inf
         self._used = self._logged
         self._next = self._times[0] if self._times else math.inf
 
@@ -267,10 +281,11 @@ class Bucket:
     def _advance(self, now: float) -> None:
         times, counts = self._times, self._counts
         if self._resets_at > -math.inf and now >= self._resets_at:
-            forgotten = self._guard_at + self._padded
-            while times and times[0] < forgotten:
-                times.popleft()
-                self._logged -= counts.popleft()
+            if self._sure:
+                forgotten = self._guard_at + self._padded
+                while times and times[0] < forgotten:
+                    times.popleft()
+                    self._logged -= counts.popleft()
             self._since = self._guard_at
             self._resets_at = -math.inf
             self._guard_at = math.inf

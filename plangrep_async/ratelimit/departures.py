@@ -133,7 +133,8 @@ class Departures:
             asking.start()
             if not asking.room:
                 return  # its answer brings us here again
-        self._set_timer(line.wake_at(now))
+        at = line.wake_at(now)
+        self._set_timer(min(at, self._account.clear_doubt(now)) if line.size else at)
 
     def _give_up(self, now: float) -> bool:
         """Fail the first of each route as long as they wait in vain; whether there were any.

@@ -210,6 +210,27 @@ class RateLimiter:
         self._account.learn(now, snapshots)
         self._departures.changed(now)
 
+    def ask_with(self, ask: Callable[[], None]) -> Callable[[], None]:
+        """Let the service be asked for its account when that is needed, and then be told with :meth:`observe`.
+
+        Without that, the first reset that it names for a window is believed. With it, calls wait at that moment until
+        the service has said that it was one; a server whose windows slide would refuse what leaves then. Of several who
+        can ask, the last does. With a store that is shared nobody is asked.
+
+        Args:
+            ask: called from the event loop while calls wait; must return at once.
+
+        Returns:
+            Ends it.
+        """
+        self._account.askers.append(ask)
+
+        def end() -> None:
+            if ask in self._account.askers:
+                self._account.askers.remove(ask)
+
+        return end
+
     def answered(self, kinds: Collection[str] = _ALL, cost: int = 1, *, age: float) -> None:
         """An answer, whatever its status, has begun to arrive. Optional; for networks of uneven speed.
 

@@ -68,8 +68,15 @@ class RedisStore(MemoryStore):
         """How often Redis could not be reached."""
 
     def learn(
-        self, now: float, snapshots: Iterable[WindowSnapshot], settings: LimiterSettings, *, refused: bool
+        self,
+        now: float,
+        snapshots: Iterable[WindowSnapshot],
+        settings: LimiterSettings,
+        *,
+        refused: bool,
+        can_ask: bool = False,
     ) -> list[tuple[Bucket, Correction]]:
+        # Redis knows of no doubt: a reset that one process believes frees the calls of all.
         learned = super().learn(now, snapshots, settings, refused=refused)
         for bucket, correction in learned:
             self._note(

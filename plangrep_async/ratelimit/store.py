@@ -33,7 +33,13 @@ class BucketStore(Protocol):
         ...
 
     def learn(
-        self, now: float, snapshots: Iterable[WindowSnapshot], settings: LimiterSettings, *, refused: bool
+        self,
+        now: float,
+        snapshots: Iterable[WindowSnapshot],
+        settings: LimiterSettings,
+        *,
+        refused: bool,
+        can_ask: bool = False,
     ) -> list[tuple[Bucket, Correction]]:
         """Take in the server's account; windows that were not known are added. What it changed, by window."""
         ...
@@ -65,7 +71,13 @@ class MemoryStore:
             )
 
     def learn(
-        self, now: float, snapshots: Iterable[WindowSnapshot], settings: LimiterSettings, *, refused: bool
+        self,
+        now: float,
+        snapshots: Iterable[WindowSnapshot],
+        settings: LimiterSettings,
+        *,
+        refused: bool,
+        can_ask: bool = False,
     ) -> list[tuple[Bucket, Correction]]:
         learned: list[tuple[Bucket, Correction]] = []
         for snapshot in snapshots:
@@ -76,7 +88,7 @@ class MemoryStore:
             if window is None:
                 rate = RateLimit(int(snapshot.limit), snapshot.interval, snapshot.kind)
                 window = self._windows[key] = ServerWindow(rate, settings, own=False)
-            learned.append((window.bucket, window.learn(now, snapshot, refused=refused)))
+            learned.append((window.bucket, window.learn(now, snapshot, refused=refused, can_ask=can_ask)))
         return learned
 
     def counting(self, kinds: Collection[str]) -> list[Bucket]:

@@ -16,6 +16,12 @@ _TOLERANCE = 2.5
 """Seconds by which two statements of one reset may differ: each is in whole seconds, by a clock that is known to whole
 seconds, and was under way for a while."""
 
+_PASSED = 3.5
+"""Seconds after which a reset has surely passed, and a statement of the next one can be told from one of this one."""
+
+_ANSWER = 15.0
+"""Seconds that calls wait for the server's answer to whether it has."""
+
 
 @frozen
 class Correction:
@@ -42,18 +48,30 @@ class ServerWindow:
     A fixed window's reset stays where it is until it has passed, and then moves by at least the interval. What a server
     with a sliding window names (the moment at which the oldest call leaves it, say) does not keep to that. Once it was
     seen, this window's resets are not followed any more, and its calls count for a whole interval each.
+
+    Which of the two it is shows in what the server says after the first reset that it named. Where it can be asked,
+    that reset frees nothing before it has answered.
     """
 
-    __slots__ = ("_settings", "_stated", "bucket", "slides")
+    __slots__ = ("_named", "_settings", "_stated", "bucket", "is_fixed", "slides")
 
     def __init__(self, rate: RateLimit, settings: LimiterSettings, *, own: bool) -> None:
         self.bucket = Bucket(rate, settings, own=own)
         self.slides = False
+        self.is_fixed = False
         self._settings = settings
-        self._stated: float | None = None
+        self._stated: float | None = None  # a reset, which will not move
+        self._named: float | None = None  # one, of whatever kind
 
-    def learn(self, now: float, snapshot: WindowSnapshot, *, refused: bool = False) -> Correction:
-        """Take in the server's account; ``refused`` when it came with a 429, which means that nothing is left."""
+    def learn(
+        self, now: float, snapshot: WindowSnapshot, *, refused: bool = False, can_ask: bool = False
+    ) -> Correction:
+        """Take in the server's account.
+
+        Args:
+            refused: it came with a 429, which means that nothing is left.
+            can_ask: whether the server will be asked at the bucket's ``doubt_at``.
+        """
         correction = self._judge(now, snapshot, refused)
         bucket = self.bucket
         bucket.resize(correction.limit)
@@ -62,7 +80,11 @@ class ServerWindow:
         if correction.remaining is not None:
             bucket.correct(now, correction.remaining, correction.settling, correction.back_in)
         if correction.follow and correction.back_in is not None:
-            bucket.follow(now, now + correction.back_in, self._settings.guard)
+            sure, resets_at, doubt_at = self.is_fixed or not can_ask, now + correction.back_in, math.inf
+            if not sure:
+                doubt_at = resets_at - self._settings.reset_slack + _PASSED
+                resets_at = doubt_at + _ANSWER
+            bucket.follow(now, resets_at, self._settings.guard, sure=sure, doubt_at=doubt_at)
         return correction
 
     def _judge(self, now: float, snapshot: WindowSnapshot, refused: bool) -> Correction:
@@ -74,6 +96,8 @@ class ServerWindow:
         if resets_in is not None:
             resets_in = min(resets_in, interval)
             self.slides = self.slides or self._contradicts(now, now + resets_in)
+            self.is_fixed = self.is_fixed or self._confirms(now + resets_in)
+            self._named = now + resets_in
             # The reset of a window that nothing was counted in may begin to run with the next call.
             touched = snapshot.remaining is not None and snapshot.remaining < snapshot.limit
             self._stated = now + resets_in if touched or refused else None
@@ -100,3 +124,11 @@ class ServerWindow:
         if now < stated - _TOLERANCE:
             return True
         return resets_at < stated + self.bucket.interval - _TOLERANCE
+
+    def _confirms(self, resets_at: float) -> bool:
+        """Whether it is whole intervals after the one before; or later by what passes until the next call begins it."""
+        if self._named is None:
+            return False
+        moved, interval = resets_at - self._named, self.bucket.interval
+        intervals = round(moved / interval)
+        return intervals >= 1 and -_TOLERANCE <= moved - intervals * interval <= _PASSED + _TOLERANCE

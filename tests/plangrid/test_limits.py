@@ -82,6 +82,63 @@ async def test_lazily_nobody_waits(make_client: Make, wire: Any) -> None:
     assert ("all", 1.0, 33) in windows(client)
 
 
+def writes_left(remaining: int, at: str, reset: str) -> httpx.Response:
+    window = {"request_type": "write", "interval": 60, "limit": 3, "remaining": remaining}
+    account = {**LIMITS, "data": [{**window, "reset": f"2013-05-17T{reset}+00:00"}]}
+    return httpx.Response(200, json=account, headers={"date": f"Fri, 17 May 2013 {at} GMT"})
+
+
+@pytest.mark.parametrize(
+    ("second", "sent"),
+    [
+        (writes_left(3, "02:31:03", "02:32:00"), {43.0: 4, 100.0: 4, 101.0: 5}),  # it has begun anew
+        (writes_left(1, "02:31:03", "02:31:23"), {43.0: 2, 62.0: 3}),  # it slides: ours counts until it is a minute old
+        (httpx.Response(503), {57.0: 1, 58.0: 3, 60.0: 3, 61.0: 4}),  # as if it slid
+    ],
+    ids=["fixed", "sliding", "no answer"],
+)
+async def test_a_first_reset_is_asked_about_when_calls_wait(
+    make_client: Make, wire: Any, second: httpx.Response, sent: dict[float, int]
+) -> None:
+    clock = ManualClock()
+    accounts = iter([writes_left(1, "02:30:21", "02:31:00"), second])
+    wire.answer("GET", "/rate_limits", lambda _: next(accounts))
+    wire.answer("POST", "/projects", {"uid": "p"})
+    client = make_client(learn_limits="first-call", clock=clock, coalesce=False, random=lambda: 0.0)
+
+    calls = [asyncio.ensure_future(client.projects.create(str(number))) for number in range(5)]
+    await clock.advance(42.0)
+    assert wire.seen == ["GET /rate_limits", "POST /projects"]
+    for moment, number in sent.items():
+        await clock.advance(moment - (clock.monotonic() - 1_000.0))
+        assert wire.seen.count("POST /projects") == number, moment
+    assert wire.seen.count("GET /rate_limits") == 2
+
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_a_client_that_is_closed_is_not_asked(make_client: Make, wire: Any) -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(clock=clock)
+    wire.answer("GET", "/rate_limits", lambda _: writes_left(1, "02:30:21", "02:31:00"))
+    wire.answer("POST", "/projects", {"uid": "p"})
+    first, second = (make_client(learn_limits="first-call", clock=clock, limiter=limiter) for _ in range(2))
+    await second.projects.create("a")
+    await second.aclose()
+
+    call = asyncio.ensure_future(first.projects.create("b"))
+    await clock.advance(43.0)
+    assert wire.seen.count("GET /rate_limits") == 3, "each client's first, and the question"
+    await first.aclose()
+    waiting = asyncio.ensure_future(limiter.acquire(("all", "write")))
+    await clock.advance(120.0)
+    assert waiting.done()
+    assert wire.seen.count("GET /rate_limits") == 3
+    await asyncio.gather(call, return_exceptions=True)
+
+
 @pytest.mark.usefixtures("limits")
 async def test_never_means_never(make_client: Make, wire: Any) -> None:
     client = make_client(learn_limits="never")

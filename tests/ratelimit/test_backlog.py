@@ -156,6 +156,100 @@ async def test_a_sliding_window_that_names_resets_is_found_out(
     assert server.refused == first
 
 
+@pytest.fixture
+def asked(clock: ManualClock) -> Callable[..., list[float]]:
+    """Lets a limiter ask a server for its account; the moments at which it did."""
+
+    def let(limiter: RateLimiter, server: Any, *, answers: bool = True) -> list[float]:
+        moments: list[float] = []
+
+        def ask() -> None:
+            moments.append(clock.monotonic())
+            if answers:
+                clock.call_later(0.05, lambda: limiter.observe(server.account()))
+
+        limiter.ask_with(ask)
+        limiter.observe(server.account())
+        return moments
+
+    return let
+
+
+@pytest.mark.parametrize(("mode", "questions"), [("fixed", 1), ("sliding", 2)])
+@pytest.mark.parametrize("until_first", [0.0, 20.0, 350.0, 500.0])
+async def test_no_window_refuses_a_call_where_the_server_can_be_asked(
+    mode: str,
+    questions: int,
+    until_first: float,
+    clock: ManualClock,
+    simulated_server: Callable[..., Any],
+    simulated_client: Callable[..., Any],
+    asked: Callable[..., list[float]],
+) -> None:
+    """The first reset is asked about, and none after it."""
+    server = simulated_server(DOCUMENTED, mode, clock.monotonic() % 360)
+    limiter = RateLimiter(clock=clock)
+    moments = asked(limiter, server)
+    client = simulated_client(limiter, server)
+    await clock.advance(until_first)
+    elapsed = await client.calls(8_000, WRITE)
+    assert server.refused == 0
+    assert len(moments) == questions
+    first = 360 - until_first % 360 if mode == "fixed" else 360
+    whole, last = divmod(8_000 - min(2_000, 40 * first) - 1, 2_000)
+    assert elapsed <= (first + whole * 360 + last / 40) / 0.98 + 5
+
+
+async def test_calls_that_arrive_late_in_a_long_window_count_for_longer(
+    clock: ManualClock, simulated_server: Callable[..., Any], simulated_client: Callable[..., Any]
+) -> None:
+    """For a while each takes three seconds on its way, which is more than the window is lengthened by."""
+    server = simulated_server(DOCUMENTED[2:], "sliding")
+    limiter = RateLimiter([RateLimit(40, 1), RateLimit(2_000, 360, "write")], clock=clock)
+    began = clock.monotonic()
+    client = simulated_client(limiter, server, there=lambda: 3.0 if 30 < clock.monotonic() - began < 50 else 0.02)
+    elapsed = await client.calls(5_000, WRITE)
+    assert server.refused == 0
+    assert elapsed <= (2 * 360 + 1_000 / 40) / 0.98
+
+
+@pytest.mark.parametrize("mode", ["fixed", "sliding"])
+async def test_without_an_answer_a_reset_frees_nothing(
+    mode: str,
+    clock: ManualClock,
+    simulated_server: Callable[..., Any],
+    simulated_client: Callable[..., Any],
+    asked: Callable[..., list[float]],
+) -> None:
+    server = simulated_server(DOCUMENTED, mode, (clock.monotonic() + 100) % 360)
+    limiter = RateLimiter(clock=clock)
+    moments = asked(limiter, server, answers=False)
+    client = simulated_client(limiter, server)
+    elapsed = await client.calls(4_000, WRITE)
+    assert (server.refused, server.accepted) == (0, 4_000)
+    assert elapsed <= (360 + 50) / 0.98 + 20
+    assert 1 <= len(moments) <= elapsed / 30 + 1
+
+
+async def test_who_can_ask_no_more_is_not_asked(
+    clock: ManualClock, simulated_server: Callable[..., Any], simulated_client: Callable[..., Any]
+) -> None:
+    server = simulated_server(DOCUMENTED, "fixed", clock.monotonic() % 360)
+    limiter = RateLimiter(clock=clock)
+    asked: list[str] = []
+    end = limiter.ask_with(lambda: asked.append("first"))
+    limiter.ask_with(lambda: asked.append("second"))()
+    limiter.observe(server.account())
+    client = simulated_client(limiter, server)
+    calls = asyncio.create_task(client.calls(2_500, WRITE))
+    await clock.advance(370)
+    assert asked == ["first"]
+    end()
+    await calls
+    assert asked == ["first"]
+    assert server.accepted == 2_500
+
+
 @pytest.mark.parametrize("mode", ["fixed", "sliding"])
 @pytest.mark.parametrize("learns", [True, False])
 async def test_two_clients_that_share_a_key_recover_from_every_429(

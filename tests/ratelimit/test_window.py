@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from plangrep_async.ratelimit import LimiterSettings, RateLimit, WindowSnapshot
 from plangrep_async.ratelimit.window import ServerWindow
 
@@ -92,6 +94,45 @@ def test_a_reset_that_moves_by_less_than_an_interval_is_none() -> None:
     # What is gone comes back at the moment that was named; our own 500 after a whole interval.
     assert each.bucket.room(152.0) == 1_500
     assert each.bucket.room(463.1) == 2_000
+
+
+def test_a_first_reset_frees_nothing_where_the_server_can_be_asked() -> None:
+    each = window()
+    each.bucket.take(0.0, 2_000)
+    each.learn(1.0, account(0, 100.0), can_ask=True)
+    assert each.bucket.doubt_at == 104.5
+    assert each.bucket.room(119.4) == 0
+    assert each.bucket.room(119.6) == 0
+    assert each.bucket.room(364.0) == 2_000
+
+
+@pytest.mark.parametrize(("now", "named"), [(105.0, 354.0), (105.0, 360.0), (1_000.0, 181.0)])
+def test_a_reset_that_moved_by_whole_intervals_is_followed_from_then_on(now: float, named: float) -> None:
+    each = window()
+    each.bucket.take(0.0, 2_000)
+    each.learn(1.0, account(0, 100.0), can_ask=True)
+    each.learn(now, account(1_900, named), can_ask=True)
+    assert (each.is_fixed, each.slides) == (True, False)
+    assert (each.bucket.doubt_at, each.bucket.resets_in(now)) == (math.inf, named + 1.0)
+    assert each.bucket.room(now) == 1_900
+    assert each.bucket.room(now + named + 1.0) == 2_000
+
+
+@pytest.mark.parametrize("named", [0.5, 50.0, 353.0])
+def test_a_reset_that_moved_by_something_else_is_asked_about_again(named: float) -> None:
+    each = window()
+    each.learn(1.0, account(2_000, 100.0), can_ask=True)
+    each.learn(105.0, account(100, named), can_ask=True)
+    assert not each.is_fixed
+    assert each.bucket.doubt_at == 105.0 + named + 3.5
+
+
+def test_a_reset_that_slid_after_it_was_asked_about_is_none() -> None:
+    each = window()
+    each.learn(1.0, account(100, 100.0), can_ask=True)
+    each.learn(104.5, account(120, 0.5), can_ask=True)
+    assert (each.is_fixed, each.slides) == (False, True)
+    assert (each.bucket.doubt_at, each.bucket.resets_in(104.5)) == (math.inf, None)
 
 
 def test_an_untouched_windows_reset_may_run_along() -> None:
