@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import aclosing
+from types import TracebackType
+from typing import TypeVarTuple
 
 from attrs import define, field
 
@@ -15,6 +17,8 @@ from .feed import Ready
 from .run import Duplicate, Run
 
 __all__ = ["Crew", "Pile", "hashed", "pack"]
+
+Arguments = TypeVarTuple("Arguments")
 
 _PILES = 20
 
@@ -94,19 +98,21 @@ class Crew:
         await self._group.__aenter__()
         return self
 
-    async def __aexit__(self, *details: object) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         try:
-            await self._group.__aexit__(*details)  # type: ignore[arg-type]
+            await self._group.__aexit__(kind, error, traceback)
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from errors.exceptions[0].__cause__
 
-    async def take(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def take(self, work: Callable[[*Arguments], Awaitable[None]], *arguments: *Arguments) -> None:
         """Begin a piece of work as soon as there is room for it."""
         await self._room.acquire()
 
         async def run() -> None:
             try:
-                await work()
+                await work(*arguments)
             finally:
                 self._room.release()
 

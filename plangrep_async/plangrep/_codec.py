@@ -81,7 +81,7 @@ class Codec(_records.Codec):
 
     def list_reader(self, kind: type[R], key: str) -> Callable[[Answer], tuple[R, ...]]:
         """The ``decode`` of a call whose answer is an array of records under ``key``."""
-        return lambda answer: self.read(field_of(json_object(answer), key), tuple[kind, ...])  # type: ignore[valid-type]
+        return lambda answer: self.read(field_of(json_object(answer), key), tuple[kind, ...])  # type: ignore[valid-type]  # a type made at run time
 
     def spellings(self, kind: type[_records.Record], attribute: str) -> tuple[str, ...]:
         """The names of a field on the wire; the first is the one to write."""

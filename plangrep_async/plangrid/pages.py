@@ -59,7 +59,7 @@ def page_of(cls: type[T]) -> Callable[[Answer], Page[T]]:
         envelope = cast("dict[str, Any]", body)
         if "data" not in envelope:
             raise Undocumented("a page lacks data")
-        data = structure(envelope["data"], tuple[cls, ...])  # type: ignore[valid-type]
+        data = structure(envelope["data"], tuple[cls, ...])  # type: ignore[valid-type]  # a type made at run time
         count, url = envelope.get("total_count"), envelope.get("next_page_url") or None
         if not isinstance(url, str | None):
             raise Undocumented(f"next_page_url should be a string, not {type(url).__name__}")

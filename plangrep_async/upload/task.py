@@ -172,7 +172,7 @@ TargetSource: TypeAlias = Target | Callable[[SlotRequest], Awaitable[Target]]
 def _files(value: UploadFile | FileSource | Sequence[UploadFile | FileSource]) -> tuple[UploadFile, ...]:
     if isinstance(value, (list, tuple)):
         return tuple(UploadFile.of(item) for item in value)
-    return (UploadFile.of(value),)  # type: ignore[arg-type]
+    return (UploadFile.of(value),)  # type: ignore[arg-type]  # no sequence is left, which mypy cannot tell
 
 
 @frozen(eq=False)

@@ -103,7 +103,7 @@ class FolderTarget:
                     return
                 if ready is None:
                     continue
-                await crew.take(lambda ready=ready: self._carry(run, ready))  # type: ignore[misc]
+                await crew.take(self._carry, run, ready)
 
     async def _carry(self, run: Run, ready: Ready) -> None:
         document = ready.document

@@ -164,7 +164,7 @@ class JobFiller:
                     if not outcome.ok:
                         document = outcome.upload.key.document
                         error = outcome.error or Stopping()
-                        await judges.take(lambda document=document, error=error: run.failed(document, error))  # type: ignore[misc]
+                        await judges.take(run.failed, document, error)
 
     def _one(self, route: RegisteredRoute, ready: Ready) -> Upload[UploadedFile]:
         document = ready.document

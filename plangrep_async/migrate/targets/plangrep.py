@@ -101,7 +101,7 @@ class PlangrepTarget:
                 await run.outage.gate()
                 if run.stopping:
                     return
-                await crew.take(lambda group=group: self._again(run, files, group))  # type: ignore[misc]
+                await crew.take(self._again, run, files, group)
         documents = run.journal.documents(*OPEN, grouped=False)
         async with Crew(run.options.jobs) as crew:
             piles = pack(feed(run, documents), lambda _: None, most_files=MAX_FILES, most_bytes=MAX_DECLARED_BYTES)
@@ -111,7 +111,7 @@ class PlangrepTarget:
                     return
                 ids = [ready.document.id for ready in pile.items]
                 group = await run.journal.open_group(ids, idempotency_key=files.new_key())
-                await crew.take(lambda group=group, pile=pile: files.carry(group, pile))  # type: ignore[misc]
+                await crew.take(files.carry, group, pile)
 
     async def _again(self, run: Run, files: JobFiller, group: Group) -> None:
         pile = Pile()

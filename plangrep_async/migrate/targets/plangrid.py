@@ -131,7 +131,7 @@ class PlanGridTarget:
                 if not outcome.ok:
                     document = outcome.upload.key.document
                     error = outcome.error or Stopping()
-                    await judges.take(lambda document=document, error=error: run.failed(document, error))  # type: ignore[misc]
+                    await judges.take(run.failed, document, error)
 
     async def _uploads(self, run: Run, files: AsyncGenerator[Ready | None, None]) -> AsyncGenerator[Upload[Any], None]:
         async with aclosing(files) as readies:
