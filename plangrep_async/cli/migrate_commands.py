@@ -234,6 +234,8 @@ def _status_facts(status: Status) -> dict[str, Any]:
         "problems": {problem.value: number for problem, number in tally.problems.items()},
         "groups": status.groups,
         "open": status.open,
+        "scanned": status.scanned,
+        "listed": status.listed,
         "complete": status.is_complete,
     }
 
@@ -256,6 +258,8 @@ def _status_text(status: Status) -> str:
 
 def _what_is_left(status: Status) -> str:
     left = [] if status.scanned else ["the source was not gone through to its end"]
+    if not status.listed:
+        left.append("the lists of the export are not written yet (the same command writes them)")
     if status.open:
         left.append(f"{status.open:,} documents are open")
     if failed := status.tally.count(State.FAILED):

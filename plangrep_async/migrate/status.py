@@ -19,6 +19,7 @@ class Status:
         tally: documents and bytes by state and by problem.
         groups: jobs or versions by state.
         scanned: whether the source was gone through to its end.
+        listed: whether the lists of an export are those of its last run; true where there are none.
     """
 
     source: str | None
@@ -26,6 +27,7 @@ class Status:
     tally: Tally
     groups: dict[str, int]
     scanned: bool
+    listed: bool = True
 
     @property
     def open(self) -> int:
@@ -36,7 +38,7 @@ class Status:
     def is_complete(self) -> bool:
         """Whether everything that was found has arrived or was left out on purpose."""
         waiting = sum(self.groups.get(state, 0) for state in ("open", "completing", "blocked", "failed"))
-        return self.scanned and not self.open and not self.tally.count(State.FAILED) and not waiting
+        return self.scanned and self.listed and not (self.open or self.tally.count(State.FAILED) or waiting)
 
 
 async def read_status(journal: Journal) -> Status:
@@ -50,4 +52,5 @@ async def read_status(journal: Journal) -> Status:
         await journal.tally(),
         groups,
         bool(await journal.fact("scanned")),
+        await journal.fact("listed") is not False,
     )

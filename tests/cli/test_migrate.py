@@ -27,7 +27,19 @@ from plangrep_async.migrate.targets import folder
 
 Command = Callable[..., Any]
 
-STATUS = {"event", "source", "target", "documents", "bytes", "problems", "groups", "open", "complete"}
+STATUS = {
+    "event",
+    "source",
+    "target",
+    "documents",
+    "bytes",
+    "problems",
+    "groups",
+    "open",
+    "scanned",
+    "listed",
+    "complete",
+}
 
 
 @pytest.fixture
@@ -456,6 +468,19 @@ def test_an_export_can_be_imported_again(
     assert (verified["ok"], verified["checked"], verified["complete"]) == (True, arrived, True)
     (plan,) = command("migrate", "plan", out / "manifest.csv", "--to", "plangrid:" + empty_project, "--json").events
     assert (plan["documents"], plan["problems"]) == (arrived, {})
+
+
+def test_an_export_without_its_lists_is_not_complete(command: Command, full_project: str, tmp_path: Path) -> None:
+    journal = tmp_path / "out.db"
+    export = ["migrate", "export", f"plangrid:{full_project}", tmp_path / "export", "--journal", journal]
+    assert "Complete." in command(*export).out
+
+    with contextlib.closing(sqlite3.connect(journal)) as opened, opened:
+        opened.execute("UPDATE facts SET value = 'false' WHERE name = 'listed'")
+    for asked in ("status", "verify"):
+        told = command("migrate", asked, "--journal", journal).out
+        assert "Not complete: the lists of the export are not written yet" in told
+    assert "Complete." in command(*export).out
 
 
 def test_an_export_keeps_to_the_bandwidth_and_the_transfers(

@@ -285,9 +285,13 @@ async def test_a_stop_while_records_are_read_keeps_those_of_before(
                 yield page
 
     monkeypatch.setattr(source, "records", records)
-    await migration.run()
+    status = await migration.run()
     assert (lines_of(export), pages) == (before, 1)
     assert not list(export.root.glob(".*.part"))
+    assert (status.open, status.listed, status.is_complete) == (0, False, False)
+    monkeypatch.undo()
+    assert (await migration.run()).is_complete
+    assert lines_of(export) == before
 
 
 async def test_halves_of_characters_are_written_as_json_writes_them(

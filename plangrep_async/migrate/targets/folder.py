@@ -84,6 +84,7 @@ class FolderTarget:
             raise ConfigurationError(
                 f"{self.root} cannot be written ({error.strerror or error}): may you write there? Else name another"
             ) from error
+        await journal.note(listed=False)
 
     async def settle(self, document: Document) -> str | None:
         """Whether the file lies under its name, byte for byte."""
@@ -159,10 +160,11 @@ class FolderTarget:
         """Write the lists; each replaces its predecessor only when it is whole. Remove what a crash left unfinished."""
         with writing_into(self.root):
             await write_manifests(self.root, run.journal)
-            await self._write_records(run)
+            if await self._write_records(run):
+                await run.journal.note(listed=True)
         await asyncio.to_thread(shutil.rmtree, self.root / _PARTS, ignore_errors=True)
 
-    async def _write_records(self, run: Run) -> None:
+    async def _write_records(self, run: Run) -> bool:
         omitted: dict[str, str] = {}
         for attempt in range(1, run.options.attempts + 1):
             omitted.clear()
@@ -171,16 +173,17 @@ class FolderTarget:
                     async for kinds in pages:
                         omitted |= kinds
                         if run.stopping:
-                            return
+                            return False
                 break
             except PlangrepAsyncError as error:
                 if attempt == run.options.attempts or judge(error).verdict is not Verdict.LATER:
                     raise
                 await run.outage.blame(judge(error))
                 if run.stopping:
-                    return
+                    return False
         for kind, text in omitted.items():
             run.emit(Omitted(kind, text))
+        return True
 
     async def verify(self, journal: Journal, *, deep: bool) -> Verified:
         """Size and SHA-256 of every file."""
