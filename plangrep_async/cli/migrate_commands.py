@@ -210,6 +210,8 @@ def _plan_text(plan: Plan) -> str:
         lines.append(f"  API calls   {estimate.calls:,} (no more than {estimate.calls_most:,}), beside retries")
     if plan.days:
         lines.append(f"  time        {_days(plan.days)} under the documented limits of calls")
+    if plan.source_calls and (sheets := plan.kinds.get("sheet")):
+        lines.append(f"  packets     {sheets:,}: PlanGrid prints each sheet before it can be fetched, in its own time")
     if estimate.credits:
         lines.append(f"  credits     {estimate.credits}")
     for problem, number in sorted(plan.problems.items()):

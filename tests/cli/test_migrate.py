@@ -146,6 +146,7 @@ def test_a_plan_of_a_project_lists_it_and_fetches_nothing(
     assert "bytes not known: PlanGrid does not tell sizes" in lines
     assert "API calls 6 (39 when each travels alone) to read and fetch the source, beside retries" in lines
     assert "time less than a minute under the documented limits of calls" in lines
+    assert "packets 2: PlanGrid prints each sheet before it can be fetched, in its own time" in lines
     assert services.requests.count(service="storage") == 0
     chosen = command("migrate", "plan", f"plangrid:{full_project}", "--to", "x", "--kinds", "photo", "--json")
     assert chosen.events[0]["kinds"] == {"photo": 8}
