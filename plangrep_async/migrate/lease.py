@@ -90,6 +90,9 @@ class Lease:
         self._renewal: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        self._owner = self._owner or f"{await asyncio.to_thread(process_identity)}/{uuid.uuid4().hex[:12]}"
+        # Not by the thread: that may be at it still when a cancelled caller has given up, and then nobody holds it.
+        _held.add(self._owner)
         try:
             await self._database.write(self._take)
         except BaseException:
@@ -102,10 +105,9 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         assert self._renewal is not None
-        self._renewal.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._renewal
         _held.discard(self._owner)
+        self._renewal.cancel()
+        await asyncio.wait([self._renewal])
         # A full disk must not hide what ended the run; the lease then runs out by itself.
         with suppress(JournalError):
             await self._database.write(
@@ -115,8 +117,6 @@ class Lease:
             )
 
     def _take(self, connection: Connection) -> None:
-        self._owner = self._owner or f"{process_identity()}/{uuid.uuid4().hex[:12]}"
-        _held.add(self._owner)
         now = self._clock.time()
         insert = postgresql.insert if self._database.dialect == "postgresql" else sqlite.insert
         values = {"name": _NAME, "owner": self._owner, "expires_at": now + self._seconds}

@@ -6,10 +6,12 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from plangrep_async.errors import ConfigurationError
 from plangrep_async.migrate import lease
@@ -268,6 +270,39 @@ async def test_two_runs_of_one_process_are_kept_apart_too(journal: Journal, loca
             pass
 
 
+async def test_a_run_that_is_cancelled_before_it_has_begun_holds_nobody_up(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_it, go_on = threading.Event(), threading.Event()
+    take = Lease._take
+
+    def slowly(self: Lease, connection: Connection) -> None:
+        at_it.set()
+        go_on.wait(30)
+        take(self, connection)
+
+    monkeypatch.setattr(Lease, "_take", slowly)
+    entering = asyncio.create_task(Lease(journal.database).__aenter__())
+    await asyncio.to_thread(at_it.wait)
+    entering.cancel()
+    await asyncio.wait([entering])
+    go_on.set()
+    monkeypatch.undo()
+    async with Lease(journal.database):
+        pass
+
+
+async def test_a_run_that_is_cancelled_at_its_end_holds_nobody_up(journal: Journal) -> None:
+    first = await Lease(journal.database).__aenter__()
+    leaving = asyncio.create_task(first.__aexit__(None, None, None))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    async with Lease(journal.database):
+        pass
+
+
 async def test_a_run_elsewhere_that_gives_no_sign_of_life_loses_the_lease(journal: Journal) -> None:
     clock = ManualClock()
     lost: list[str] = []
@@ -275,7 +310,7 @@ async def test_a_run_elsewhere_that_gives_no_sign_of_life_loses_the_lease(journa
     await first.__aenter__()
     await sleeping(clock)
     clock.tick(31.0)
-    async with Lease(journal.database, clock=clock):
+    async with Lease(journal.database, owner="elsewhere/2/2", clock=clock):
         while not lost:
             await settle()
             await asyncio.sleep(0.001)
