@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -241,10 +241,26 @@ class Courier:
             return
         stopped = isinstance(error, asyncio.CancelledError)
         if (stopped and self._upload.abort) or isinstance(error, SourceChangedError):
+            await self._abort(target.abort)
+
+    async def _abort(self, abort: Callable[[], Awaitable[None]]) -> None:
+        """Give the session up, however often the upload is cancelled meanwhile."""
+
+        async def within_seconds() -> None:
             # Failing to give it up must not hide why: the service lets sessions expire.
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(_ABORT_SECONDS):
-                    await target.abort()
+                    await abort()
+
+        aborting = asyncio.get_running_loop().create_task(within_seconds())
+        cancelled: asyncio.CancelledError | None = None
+        while not aborting.done():
+            try:
+                await asyncio.wait([aborting])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
 
     async def _close_sources(self) -> None:
         streams: list[StreamSource] = []

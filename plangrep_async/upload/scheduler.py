@@ -187,7 +187,8 @@ class UploadScheduler:
 
         Cancellation: its connection is closed before the call returns.
         """
-        self._guard.check()
+        if not (self._closing is not None and (self._entries or self._tasks)):  # what is being stopped may end its work
+            self._guard.check()
         return await send_small(
             self._ready_engine(), WireRequest(method, url, tuple(headers), WireBody(content)), repeatable
         )

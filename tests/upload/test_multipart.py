@@ -3,18 +3,21 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from contextlib import aclosing
 
+import attrs
 import pytest
 
 from plangrep_async.config import RetryPolicy
 from plangrep_async.errors import (
+    ClientClosedError,
     InvalidInputError,
     SourceChangedError,
     StorageError,
     TransferConnectionError,
     UploadExpiredError,
 )
-from plangrep_async.testing import FakeTransfer
+from plangrep_async.testing import FakeTransfer, settle
 from plangrep_async.upload import (
     ConfirmedPart,
     MultipartTarget,
@@ -349,6 +352,72 @@ async def test_cancelling_keeps_the_session_unless_asked(open_scheduler, storage
         await task
     assert storage.aborted == (["s"] if abort else [])
     assert transfer.running == 0
+
+
+class SlowAbort:
+    """Gives a session up when it is told to; asks the service for it, where it can."""
+
+    def __init__(self, scheduler=None):
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self.done = False
+        self.scheduler = scheduler
+
+    async def __call__(self):
+        self.begun.set()
+        await self.go_on.wait()
+        if self.scheduler is not None:
+            await self.scheduler.request("GET", f"{URL}?session=other&partNumber=1")
+        self.done = True
+
+
+@pytest.mark.parametrize("way", ["upload", "run", "run_all"])
+async def test_the_session_is_given_up_however_often_it_is_cancelled(way, open_scheduler, storage, path):
+    transfer = FakeTransfer(storage)
+    transfer.gate.clear()
+    scheduler = open_scheduler(transfer)
+    abort = SlowAbort()
+    upload = Upload(path, attrs.evolve(storage.target(), abort=abort), abort=True)
+
+    async def consume():
+        async with aclosing(scheduler.run([upload])) as outcomes:
+            async for _ in outcomes:
+                pass
+
+    ways = {"upload": lambda: scheduler.upload(upload), "run": consume, "run_all": lambda: scheduler.run_all([upload])}
+    task = asyncio.create_task(ways[way]())
+    while not transfer.running:
+        await asyncio.sleep(0.001)
+    task.cancel()
+    await abort.begun.wait()
+    for _ in range(3):
+        task.cancel()
+        await settle()
+    assert not task.done()
+    abort.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert abort.done
+
+
+async def test_the_session_is_given_up_when_the_scheduler_is_left(open_scheduler, storage, path):
+    transfer = FakeTransfer(storage)
+    transfer.gate.clear()
+    scheduler = open_scheduler(transfer)
+    abort = SlowAbort(scheduler)
+    target = attrs.evolve(storage.target(), abort=abort)
+    task = asyncio.create_task(scheduler.upload(Upload(path, target, abort=True)))
+    while not transfer.running:
+        await asyncio.sleep(0.001)
+    closing = asyncio.create_task(scheduler.aclose())
+    await abort.begun.wait()
+    transfer.gate.set()
+    abort.go_on.set()
+    await closing
+    assert abort.done
+    with pytest.raises(ClientClosedError):
+        await task
+    with pytest.raises(ClientClosedError):
+        await scheduler.request("GET", "https://storage.example/")
 
 
 # Resume
