@@ -36,6 +36,7 @@ class UploadProgress:
         bytes_known: bytes of the uploads known so far.
         bytes_sent: written to the wire and not lost again.
         bytes_confirmed: acknowledged by the far end.
+        bytes_given_up: what uploads that have failed will send no more of.
         seconds: since the run began.
         rate: bytes confirmed or on their way a second, over the last seconds; 0 when nothing moves.
         active: uploads that are being sent at this moment.
@@ -51,6 +52,7 @@ class UploadProgress:
     bytes_confirmed: int
     seconds: float
     rate: float
+    bytes_given_up: int = 0
     active: tuple[FileProgress, ...] = field(default=(), repr=False)
     final: bool = False
 
@@ -59,4 +61,4 @@ class UploadProgress:
         """For all that is known, at the present rate; ``None`` while that cannot be said."""
         if not self.all_known or self.rate <= 0:
             return None
-        return max(0, self.bytes_known - self.bytes_sent) / self.rate
+        return max(0, self.bytes_known - self.bytes_given_up - self.bytes_sent) / self.rate

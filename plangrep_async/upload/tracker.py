@@ -42,7 +42,7 @@ class Tracker:
         self._samples: deque[tuple[float, int]] = deque([(self._began, 0)])
         self._timer: TimerHandle | None = None
         self._known = self._done = self._failed = 0
-        self._bytes_ended = self._bytes_sent = self._bytes_confirmed = 0
+        self._bytes_ended = self._bytes_sent = self._bytes_confirmed = self._bytes_given_up = 0
         self.all_known = False
 
     def start(self) -> None:
@@ -66,6 +66,7 @@ class Tracker:
         else:
             self._failed += 1
             self._bytes_sent += meter.confirmed
+            self._bytes_given_up += meter.size - meter.confirmed
 
     def all_uploads_known(self) -> None:
         """No more will come: what is known so far is all."""
@@ -102,6 +103,7 @@ class Tracker:
             bytes_confirmed=confirmed,
             seconds=now - self._began,
             rate=self._rate(now, sent),
+            bytes_given_up=self._bytes_given_up,
             active=tuple(files),
             final=final,
         )

@@ -94,6 +94,28 @@ async def test_the_rate_follows_the_last_seconds_and_gives_the_time_left():
     assert seen[-1].seconds_left is None
 
 
+async def test_what_has_failed_takes_no_time_any_more():
+    clock = ManualClock()
+    tracker = Tracker(clock, lambda _: None)
+    bad, good = meter(6_000), meter(2_000)
+    tracker.add(bad)
+    tracker.add(good)
+    tracker.all_uploads_known()
+    tracker.start()
+    for _ in range(100):
+        bad.confirmed += 10
+        good.confirmed += 10
+        await clock.advance(0.1)
+    assert tracker.snapshot().seconds_left == pytest.approx(6_000 / 200, rel=0.05)
+    tracker.end(bad, stored=False)
+    progress = tracker.snapshot()
+    assert (progress.bytes_known, progress.bytes_given_up) == (8_000, 5_000)
+    assert progress.seconds_left == pytest.approx(1_000 / 200, rel=0.05)
+    tracker.end(good, stored=True)
+    assert tracker.snapshot().seconds_left == 0
+    tracker.finish()
+
+
 @pytest.mark.parametrize("error", [RuntimeError("the terminal is gone"), asyncio.CancelledError()], ids=repr)
 async def test_a_display_that_breaks_does_not_stop_the_uploads(error, open_scheduler, caplog):
     calls = []
