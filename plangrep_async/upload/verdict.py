@@ -101,7 +101,7 @@ def judge_answer(
     where = redact_url(url)
     if says_stored(answer, ok):
         return Judgement(
-            Verdict.RETRY,
+            Verdict.DOUBT,
             StorageError(
                 f"{name}: {where} answered {status} before all bytes were sent, so they cannot be stored",
                 file_name=name, method=method, url=where, status=status, body=answer.content,

@@ -31,9 +31,10 @@ def test_which_statuses_mean_stored_can_be_said(make_answer):
     assert judge(make_answer(200), ok=frozenset({303})).verdict is Verdict.REFUSED
 
 
-def test_an_early_success_is_none():
+def test_an_early_success_is_in_doubt():
+    """Its bytes cannot be stored, but what a form has made of them must not be made twice."""
     judgement = judge(WireAnswer(200, {}, b"", 10, early=True))
-    assert judgement.verdict is Verdict.RETRY
+    assert judgement.verdict is Verdict.DOUBT
     assert "before all bytes were sent" in str(judgement.error)
 
 
