@@ -198,6 +198,7 @@ class Upload(Generic[R]):
         deadline: seconds from the moment the scheduler takes it up; then
             :class:`~plangrep_async.errors.DeadlineExceededError`.
         abort: on cancellation or a deadline, give a multipart session up instead of keeping it for resume.
+            That is waited for, ten seconds at most.
         key: whatever the user wants to recognise it by.
 
     Raises:
