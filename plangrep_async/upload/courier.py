@@ -142,7 +142,7 @@ class Courier:
         delivery.state = resumed
         delivery.sha256 = resumed.sha256
         if resumed.upload_id is not None:
-            delivery.begun.add(resumed.upload_id)
+            delivery.begun[resumed.upload_id] = 0 if resumed.mixed else resumed.part_size or 0
 
     def _note_files(self, digests: dict[int, dict[str, str]]) -> None:
         delivery = self._delivery

@@ -55,7 +55,7 @@ class Delivery:
         state: what is known of the upload's progress.
         sha256: of the first file, where it was computed, now or by a former process.
         session: the multipart target in use.
-        begun: multipart sessions that may hold parts of this source already.
+        begun: multipart sessions that may hold parts of this source already, and the size of these; 0 for several.
         first: an attempt that was made before: what :meth:`transmit` gives the first time.
         renewals: new targets since the last confirmed byte.
     """
@@ -70,7 +70,7 @@ class Delivery:
         self.ticket: Ticket | None = None
         self.state: UploadState | None = None
         self.sha256: str | None = None
-        self.begun: set[str] = set()
+        self.begun: dict[str, int] = {}
         self.first: NetworkJob[WireAnswer] | None = None
         self.session: MultipartTarget | None = None
         self.renewals = 0
@@ -211,9 +211,11 @@ class Delivery:
 
     def _state_for(self, target: Target) -> UploadState:
         old = self.state
+        mixed = False
         if isinstance(target, MultipartTarget):
             if old is not None and (old.upload_id, old.part_size) == (target.upload_id, target.part_size):
                 return evolve(old, memo=target.memo)
+            mixed = self.begun.get(target.upload_id, target.part_size) != target.part_size
             kind = Path.MULTIPART
         elif isinstance(target, PutTarget):
             kind = Path.PUT
@@ -227,5 +229,6 @@ class Delivery:
             upload_id=target.upload_id if isinstance(target, MultipartTarget) else None,
             part_size=target.part_size if isinstance(target, MultipartTarget) else None,
             sha256=self.sha256,
+            mixed=mixed,
             memo=target.memo,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from ..errors import ChecksumMismatchError, InvalidInputError, StorageError, TransferError, UploadError
 from ..session.redaction import redact_url
@@ -55,6 +55,7 @@ class _Session:
         self._size = delivery.meter.size
         self._count = count_parts(self._size, target.part_size)
         self._confirmed: dict[int, ConfirmedPart] = {}
+        self._mixed = delivery.state is not None and delivery.state.mixed
         self._generation = 0
         self._renewing = asyncio.Lock()
         self._check(target)
@@ -75,9 +76,10 @@ class _Session:
         delivery = self._delivery
         before = () if delivery.state is None else delivery.state.parts
         known: Sequence[ConfirmedPart] = before
-        if self.target.list_parts is not None and self.target.upload_id in delivery.begun:
-            known = await self.target.list_parts()
-        delivery.begun.add(self.target.upload_id)
+        list_parts = self._list_parts()
+        if list_parts is not None and self.target.upload_id in delivery.begun:
+            known = await list_parts()
+        delivery.begun[self.target.upload_id] = 0 if self._mixed else self.target.part_size
         for one in known:
             if 1 <= one.number <= self._count and one.size == self._part(one.number).size:
                 self._confirmed[one.number] = one
@@ -99,6 +101,9 @@ class _Session:
                     group.create_task(pull())
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from errors.exceptions[0].__cause__
+
+    def _list_parts(self) -> Callable[[], Awaitable[Sequence[ConfirmedPart]]] | None:
+        return None if self._mixed else self.target.list_parts
 
     def _part(self, number: int) -> Part:
         return part(number, self._size, self.target.part_size)
@@ -129,8 +134,8 @@ class _Session:
                 continue
             pause = retries.wait(error, confirmed=delivery.meter.confirmed, retry_after=judgement.retry_after)
             mismatches += isinstance(error, ChecksumMismatchError)
-            if judgement.verdict is Verdict.DOUBT and self.target.list_parts is not None:
-                found = [listed for listed in await self.target.list_parts() if listed.number == one.number]
+            if judgement.verdict is Verdict.DOUBT and (list_parts := self._list_parts()) is not None:
+                found = [listed for listed in await list_parts() if listed.number == one.number]
                 if found and found[0].size == one.size:
                     await self._confirm(found[0])
                     return

@@ -32,6 +32,8 @@ class UploadState:
         stored: every byte is confirmed; only the completion may be missing.
         sha256: hexadecimal, when it was computed: for every source that is no file on disk, which nothing else tells
             from another of its size.
+        mixed: the session got parts of another size, too, before this part size was chosen. What it lists then proves
+            nothing: which bytes a part holds, its number and size do not tell.
         memo: the target's own ``memo``.
     """
 
@@ -43,6 +45,7 @@ class UploadState:
     parts: tuple[ConfirmedPart, ...] = ()
     stored: bool = False
     sha256: str | None = None
+    mixed: bool = False
     memo: Any = field(default=None, repr=False)
 
     @property
@@ -62,6 +65,7 @@ class UploadState:
             "parts": [[part.number, part.size, part.etag] for part in self.parts],
             "stored": self.stored,
             "sha256": self.sha256,
+            "mixed": self.mixed,
             "memo": self.memo,
         }
 
@@ -87,6 +91,7 @@ class UploadState:
                 parts=tuple(ConfirmedPart(int(n), int(size), str(etag)) for n, size, etag in value["parts"]),
                 stored=bool(value["stored"]),
                 sha256=value["sha256"],
+                mixed=bool(value.get("mixed", False)),
                 memo=value["memo"],
             )
         except (KeyError, TypeError, ValueError) as error:

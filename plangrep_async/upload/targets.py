@@ -126,13 +126,14 @@ class MultipartTarget:
 
     Attributes:
         upload_id: the session's id; what a saved :class:`UploadState` is matched by.
-        part_size: bytes of each part but the last. The last holds the rest, or is the only one.
+        part_size: bytes of each part but the last. The last holds the rest, or is the only one. When the saved state of
+            the session has another one, all parts are sent again.
         part_urls: the presigned URLs of all parts, in order, when the service hands them all out at once.
         sign_part: asked for one part's request shortly before it is sent, and again after it expired; used instead of
             ``part_urls`` when given.
         headers: sent with each part of ``part_urls``.
         list_parts: asks the service which parts it holds. Used to resume and to resolve lost answers; its answer goes
-            before the saved state.
+            before the saved state, unless the session got parts of another ``part_size``, too.
         finish: completes the session; gets all parts in order. ``None`` when the service completes it elsewhere.
         abort: gives the session up. Called when the source changed, and on cancellation when ``Upload.abort`` asks.
         needs_etag: whether a part's answer must carry an ``ETag``.

@@ -78,9 +78,9 @@ class Storage:
             self.aborted.append(session)
 
         options.setdefault("part_urls", self.urls(session))
+        options.setdefault("part_size", PART)
         return MultipartTarget(
             upload_id=session,
-            part_size=PART,
             list_parts=list_parts if listing else None,
             finish=finish,
             abort=abort,
@@ -465,6 +465,64 @@ async def test_parts_of_another_size_are_sent_again(run, storage, path, open_sch
     outcome = await run(storage.target(listing=True), resume=state)
     assert outcome.ok
     assert sorted(storage.attempts) == [1, 3, 4, 5]
+
+
+# Another part size in the same session: two parts, of which the second has the size of the old ones and other bytes.
+RECUT = SIZE - PART
+
+
+async def test_parts_that_were_cut_otherwise_are_sent_again(run, storage, path, open_scheduler):
+    state = await interrupted(open_scheduler, storage, path)
+    states = []
+    outcome = await run(storage.target(part_size=RECUT, listing=True), resume=state, on_state=states.append)
+    assert outcome.ok
+    assert storage.attempts == [1, 2]
+    assert storage.parts["s"][1] + storage.parts["s"][2] == path.read_bytes()
+    assert [part.size for part in storage.finished[-1]] == [RECUT, PART]
+    assert states[-1].part_size == RECUT
+
+
+async def test_they_are_not_believed_in_later_processes_either(run, storage, path, open_scheduler):
+    states = []
+
+    def keep(state):
+        states.append(UploadState.from_json(state.to_json()))
+        if len(state.parts) == 1:
+            raise OSError("killed")
+
+    state = await interrupted(open_scheduler, storage, path)
+    outcome = await run(storage.target(part_size=RECUT), resume=state, on_state=keep, max_parts=1)
+    assert str(outcome.error) == "killed"
+    for part_size, sent in ((RECUT, [2]), (PART, [1, 2, 3, 4, 5])):
+        storage.attempts.clear()
+        outcome = await run(storage.target(part_size=part_size, listing=True), resume=states[-1])
+        assert outcome.ok
+        assert sorted(storage.attempts) == sent
+        parts = storage.parts["s"]
+        assert b"".join(parts[part.number] for part in storage.finished[-1]) == path.read_bytes()
+
+
+async def test_nor_when_an_answer_is_lost(run, storage, path, open_scheduler):
+    state = await interrupted(open_scheduler, storage, path)
+    storage.faults = {2: [TransferConnectionError("the answer was lost")]}
+    outcome = await run(storage.target(part_size=RECUT, listing=True), resume=state)
+    assert outcome.ok
+    assert storage.attempts.count(2) == 2
+    assert storage.parts["s"][1] + storage.parts["s"][2] == path.read_bytes()
+
+
+async def test_nor_when_a_renewal_cuts_otherwise(run, storage, path, s3_error):
+    sizes = [PART, RECUT, PART]
+
+    async def slot(request):
+        return storage.target(part_size=sizes[request.renewal], listing=True)
+
+    expired = s3_error(403, "AccessDenied", "Request has expired")
+    storage.faults = {4: [expired], 1: [None, expired]}
+    outcome = await run(slot, max_parts=1)
+    assert outcome.ok
+    assert storage.attempts == [1, 2, 3, 4, 1, 1, 2, 3, 4, 5]
+    assert storage.content() == path.read_bytes()
 
 
 async def test_a_slot_function_sees_the_state_and_may_begin_another_session(run, storage, path, open_scheduler):

@@ -24,6 +24,7 @@ states = st.builds(
     parts=parts,
     stored=st.booleans(),
     sha256=st.none() | st.text(),
+    mixed=st.booleans(),
     memo=memos,
 )
 
@@ -31,6 +32,12 @@ states = st.builds(
 @given(states)
 def test_json_and_back(state):
     assert UploadState.from_json(json.loads(json.dumps(state.to_json()))) == state
+
+
+def test_a_state_of_an_earlier_release():
+    value = UploadState(file_name="a", fingerprint=Fingerprint("/a", 1), kind="put").to_json()
+    del value["mixed"]
+    assert not UploadState.from_json(value).mixed
 
 
 def test_what_is_no_state():
