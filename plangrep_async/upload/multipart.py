@@ -78,7 +78,12 @@ class _Session:
         known: Sequence[ConfirmedPart] = before
         list_parts = self._list_parts()
         if list_parts is not None and self.target.upload_id in delivery.begun:
-            known = await list_parts()
+            try:
+                known = await list_parts()
+            except StartOver:
+                # A former process may have finished it and been killed before it could say so: finish() finds out.
+                if self.target.finish is None or len(before) < self._count:
+                    raise
         delivery.begun[self.target.upload_id] = 0 if self._mixed else self.target.part_size
         for one in known:
             if 1 <= one.number <= self._count and one.size == self._part(one.number).size:

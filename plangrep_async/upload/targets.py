@@ -133,8 +133,10 @@ class MultipartTarget:
             ``part_urls`` when given.
         headers: sent with each part of ``part_urls``.
         list_parts: asks the service which parts it holds. Used to resume and to resolve lost answers; its answer goes
-            before the saved state, unless the session got parts of another ``part_size``, too.
-        finish: completes the session; gets all parts in order. ``None`` when the service completes it elsewhere.
+            before the saved state, unless the session got parts of another ``part_size``, too. It raises
+            :class:`~plangrep_async.upload.StartOver` when the session is gone.
+        finish: completes the session; gets all parts in order. It may have been completed already: by an attempt whose
+            answer was lost, or by a process that was killed then. ``None`` when the service completes it elsewhere.
         abort: gives the session up. Called when the source changed, and on cancellation when ``Upload.abort`` asks.
         needs_etag: whether a part's answer must carry an ``ETag``.
         expires_at, memo: as in :class:`PutTarget`.
