@@ -10,6 +10,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TypeVar
 
 from .job import Job
+from .ordering import LARGE
 
 __all__ = ["Disk", "shut_down"]
 
@@ -17,20 +18,28 @@ T = TypeVar("T")
 
 
 class Disk:
-    """One thread for what is quick, ``hashers`` for what is long, so that looking at a file never waits for hashing."""
+    """One thread for what is quick, and ``hashers`` each to hash small and large files: neither looking at a file nor
+    hashing a small one waits for a large one to be read to its end."""
 
     def __init__(self, hashers: int) -> None:
         self._quick = ThreadPoolExecutor(1, thread_name_prefix="upload-disk")
-        self._long = ThreadPoolExecutor(hashers, thread_name_prefix="upload-digest")
+        self._small = ThreadPoolExecutor(hashers, thread_name_prefix="upload-digest-small")
+        self._large = ThreadPoolExecutor(hashers, thread_name_prefix="upload-digest-large")
         self._loop = asyncio.get_running_loop()
 
-    async def run(self, work: Callable[[Job[T]], T], *, long: bool = False) -> T:
-        """Run blocking work in the order of asking.
+    async def run(self, work: Callable[[Job[T]], T]) -> T:
+        """Run quick work that blocks, in the order of asking.
 
         Cancellation: work that has begun is told to stop through its job's token, and the call returns when it has.
         """
+        return await self._run_in(self._quick, work)
+
+    async def hash(self, work: Callable[[Job[T]], T], size: int) -> T:
+        """The same for work that reads ``size`` bytes; small and large files do not wait for each other."""
+        return await self._run_in(self._small if size < LARGE else self._large, work)
+
+    async def _run_in(self, executor: Executor, work: Callable[[Job[T]], T]) -> T:
         job = Job(work)
-        executor = self._long if long else self._quick
         executor.submit(self._run, job)
         return await job.wait()
 
@@ -41,7 +50,7 @@ class Disk:
 
     async def aclose(self) -> None:
         """Wait for what runs, and end the threads."""
-        await shut_down(self._quick, self._long)
+        await shut_down(self._quick, self._small, self._large)
 
 
 async def shut_down(*executors: Executor) -> None:

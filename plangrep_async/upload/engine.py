@@ -107,8 +107,9 @@ class Engine:
         missing = [name for name in names if name not in known]
         if missing:
             block = self.settings.block_size
-            fresh = await self.disk.run(
-                lambda job: compute_digests(source, missing, cancel=job.cancel, block_size=block), long=True
+            fresh = await self.disk.hash(
+                lambda job: compute_digests(source, missing, cancel=job.cancel, block_size=block),
+                source.fingerprint.size,
             )
             self.digests.put(source.fingerprint, fresh)
             known = {**known, **fresh}
