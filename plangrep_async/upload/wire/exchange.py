@@ -120,23 +120,14 @@ class Exchange:
         stream, channel = self._stream, self._channel
         watchdog = Watchdog(time.monotonic(), self._limits.stall_timeout, self._limits.min_rate)
         while count := self._fill(block, watchdog):
-            done = allowed = 0
             if self.sent and self._listen():
                 return
+            done = 0
             while done < count:
-                if self._cancel.cancelled:
-                    raise TransferCancelledError("cancelled")
-                if done == allowed:
-                    allowed = count if self._pacer is None else (yield from self._pace(done, count, watchdog))
-                try:
-                    with self.turnstile:  # not while reading: a disk that is slow must not hold up other files
-                        taken = channel.transmit(block[done:allowed])
-                except BlockingIOError:
-                    if (yield from self._wait(watchdog)):
-                        return
-                    continue
-                done += taken
-                self._report(stream.position - count + done - (taken if channel.unsent else 0))
+                end = count if self._pacer is None else min(count, done + self._pacer.piece)
+                if (yield from self._send_piece(block[done:end], stream.position - count + done, watchdog)):
+                    return
+                done = end
         while True:
             try:
                 channel.flush()
@@ -161,16 +152,31 @@ class Exchange:
             if self._on_sent is not None:
                 self._on_sent(sent)
 
-    def _pace(self, done: int, count: int, watchdog: Watchdog) -> Steps[int]:
-        """Wait for our share of the allowance; gives the end of what may leave now."""
-        assert self._pacer is not None
-        end = min(count, done + self._pacer.piece)
+    def _send_piece(self, piece: memoryview, position: int, watchdog: Watchdog) -> Steps[bool]:
+        """Send what begins at ``position``, in its turn. Gives whether the head of the final answer came instead."""
+        channel, count, done = self._channel, len(piece), 0
         now = time.monotonic()
-        pause = self._pacer.take(end - done, now)
-        if pause:
-            yield Wait(None, 0, now + pause)
-            watchdog.excuse(time.monotonic() - now)
-        return end
+        turn = None if self._pacer is None else self._pacer.take(count, now)
+        try:
+            if turn is not None and turn.begins > now:
+                yield Wait(None, 0, turn.begins)
+                watchdog.excuse(time.monotonic() - now)
+            while done < count:
+                if self._cancel.cancelled:
+                    raise TransferCancelledError("cancelled")
+                try:
+                    with self.turnstile:  # not while reading: a disk that is slow must not hold up other files
+                        taken = channel.transmit(piece[done:])
+                except BlockingIOError:
+                    if (yield from self._wait(watchdog)):
+                        return True
+                    continue
+                done += taken
+                self._report(position + done - (taken if channel.unsent else 0))
+        finally:
+            if self._pacer is not None and turn is not None and done < count:
+                self._pacer.give_back(turn, 1 - done / count)
+        return False
 
     def _wait(self, watchdog: Watchdog) -> Steps[bool]:
         """Wait until more can be sent. Gives whether the head of the final answer came instead."""
