@@ -99,6 +99,7 @@ async def _attempt(
             ok=stored_statuses(target),
             expires_at=target.expires_at,
             suspect=suspect and target.expires_at is None,
+            once=not target.repeatable,
             now=delivery.now(),
         )
     else:

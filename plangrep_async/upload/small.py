@@ -26,7 +26,14 @@ async def send_small(engine: Engine, request: WireRequest, repeatable: bool) -> 
         job = engine.attempt((), lambda _opened: request, meter=meter, order=0)
         answer = await engine.transmit(request.url, job, meter)
         if isinstance(answer, WireAnswer):
-            judgement = judge_answer(answer, method=request.method, url=request.url, name=name, now=engine.clock.time())
+            judgement = judge_answer(
+                answer,
+                method=request.method,
+                url=request.url,
+                name=name,
+                once=not repeatable,
+                now=engine.clock.time(),
+            )
         else:
             judgement = judge_failure(answer, complete=job.sent >= job.total)
         if judgement.slow_down:

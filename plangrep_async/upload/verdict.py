@@ -71,7 +71,8 @@ _RETRY_CODES = (
     frozenset({"RequestTimeout", "IncompleteBody", "MalformedPOSTRequest", "NoSuchKey", "OperationAborted"})
     | _SLOW_DOWN_CODES
 )
-_NOT_STORED = frozenset({408, 425, 429, 499, 503})  # 499: nginx and SeaweedFS lost the client in mid-body
+_NOT_STORED = frozenset({425, 429})
+_HARDLY_STORED = frozenset({408, 499, 503})  # 499: nginx and SeaweedFS lost the client in mid-body
 _MAYBE_STORED = frozenset({500, 502, 504})
 
 
@@ -84,6 +85,7 @@ def judge_answer(
     ok: frozenset[int] = frozenset(),
     expires_at: float | None = None,
     suspect: bool = False,
+    once: bool = False,
     now: float,
 ) -> Judgement:
     """Judge what came back for the bytes of the file ``name``.
@@ -93,6 +95,7 @@ def judge_answer(
         expires_at: when the target runs out, in the server's time.
         suspect: take a bare 401 or 403, without a word why (Ceph RGW: "AccessDenied" and no message), as "expired". For
             targets that can be renewed and that do not say when they expire.
+        once: what was sent must not be repeated unless it is proven that nothing came of it.
         now: our idea of the time in seconds since 1970, where the answer has no ``Date``.
     """
     if says_stored(answer, ok) and not answer.early:
@@ -131,8 +134,10 @@ def judge_answer(
         return ending(Verdict.EXPIRED, UploadExpiredError)
     if code in _CHECKSUM_CODES:
         return ending(Verdict.RETRY, ChecksumMismatchError)
-    if status in _NOT_STORED or code in _RETRY_CODES:
-        return ending(Verdict.RETRY, slow_down=status in (429, 503) or code in _SLOW_DOWN_CODES)
+    if status in _NOT_STORED or status in _HARDLY_STORED or code in _RETRY_CODES:
+        doubtful = once and status in _HARDLY_STORED and code not in _RETRY_CODES and not answer.early
+        slow_down = status in (429, 503) or code in _SLOW_DOWN_CODES
+        return ending(Verdict.DOUBT if doubtful else Verdict.RETRY, slow_down=slow_down)
     if status in _MAYBE_STORED:
         return ending(Verdict.RETRY if answer.early else Verdict.DOUBT)
     if 300 <= status < 400:

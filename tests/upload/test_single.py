@@ -97,7 +97,7 @@ async def test_what_may_be_repeated_is_repeated(run, make_answer, target):
 
 
 async def test_what_may_not_be_repeated_is_not(run, make_answer):
-    for reply in (LOST, make_answer(500), make_answer(502)):
+    for reply in (LOST, make_answer(500), make_answer(502), make_answer(503)):
         outcome, requests = await run(FormTarget(url=URL), reply)
         assert len(requests) == 1
         assert isinstance(outcome.error, UploadUnconfirmedError)
@@ -106,7 +106,7 @@ async def test_what_may_not_be_repeated_is_not(run, make_answer):
 
 async def test_what_proves_that_nothing_was_stored_is_repeated_always(run, make_answer):
     unsent = TransferConnectionError("refused", nothing_sent=True)
-    outcome, requests = await run(FormTarget(url=URL), unsent, make_answer(503), make_answer(200))
+    outcome, requests = await run(FormTarget(url=URL), unsent, make_answer(429), make_answer(200))
     assert outcome.ok
     assert len(requests) == 3
 

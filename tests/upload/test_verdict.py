@@ -101,6 +101,15 @@ def test_a_server_error_in_mid_body_leaves_no_doubt(status):
     assert judge(WireAnswer(status, {}, b"", 10, early=True)).verdict is Verdict.RETRY
 
 
+@pytest.mark.parametrize(
+    ("status", "verdict"), [(408, "DOUBT"), (425, "RETRY"), (429, "RETRY"), (499, "DOUBT"), (503, "DOUBT")]
+)
+def test_what_must_not_be_repeated_is_in_doubt_unless_the_status_proves_it(status, verdict, make_answer, s3_error):
+    assert judge(make_answer(status), once=True).verdict is Verdict[verdict]
+    assert judge(WireAnswer(status, {}, b"", 10, early=True), once=True).verdict is Verdict.RETRY
+    assert judge(s3_error(status, "SlowDown"), once=True).verdict is Verdict.RETRY
+
+
 @pytest.mark.parametrize(("status", "slow"), [(429, True), (503, True), (408, False), (500, False), (403, False)])
 def test_who_asks_to_slow_down(status, slow, make_answer):
     assert judge(make_answer(status)).slow_down is slow
