@@ -266,6 +266,8 @@ BAD: dict[str, Bad] = {
     "files: a int is no list": lambda c, p: p.photos.upload_many(5),  # type: ignore[arg-type]
     "a NoneType has no file name": lambda c, p: p.attachments.upload_many([UploadFile(b"%PDF", name="a.pdf"), None]),  # type: ignore[list-item]
     "name: 5 is no string": lambda c, p: p.attachments.upload(b"%PDF", name=5),  # type: ignore[arg-type]
+    "content_type: 'image/gif' is neither": lambda c, p: p.photos.request_upload("t", content_type="image/gif"),
+    "content_type: None is neither": lambda c, p: p.photos.request_upload("t", content_type=None),  # type: ignore[arg-type]
     "interval=-1": lambda c, p: p.sheets.wait_for_packet("p", interval=-1),
 }
 

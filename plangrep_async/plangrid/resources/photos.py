@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Unpack
 
+from ...errors import InvalidInputError
 from ...session.call import Call
 from ...upload import Outcome, PreparedFile, Upload
 from .._codec import record_of
@@ -93,7 +94,8 @@ class Photos(FileRecords[Photo]):
     async def request_upload(self, title: str, *, content_type: str, **options: Unpack[CallArguments]) -> FileUpload:
         """Ask for a place to send a picture to ("Upload Photo to Project"); :meth:`upload` does all three steps.
 
-        ``content_type`` is ``image/png`` or ``image/jpeg``.
+        Raises:
+            InvalidInputError: ``content_type`` is neither ``image/png`` nor ``image/jpeg``.
         """
         return await self._send(self._slot(title, content_type), options)
 
@@ -176,6 +178,8 @@ class Photos(FileRecords[Photo]):
         return self._upload(context, file, slot, options)
 
     def _slot(self, title: str, content_type: str) -> Call[FileUpload]:
-        body = {"content_type": check_text(content_type, "content_type"), "title": check_text(title, "title")}
+        if content_type not in ("image/png", "image/jpeg"):
+            raise InvalidInputError(f"content_type: {content_type!r} is neither 'image/png' nor 'image/jpeg'")
+        body = {"content_type": content_type, "title": check_text(title, "title")}
         # A slot that nobody fills is no record: asking twice does no harm.
         return post(self._path("photos", "uploads"), record_of(FileUpload), body, repeatable=True)
