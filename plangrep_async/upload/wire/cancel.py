@@ -29,7 +29,7 @@ class CancelToken:
     def cancel(self) -> None:
         """Shut the sockets of the running transfers down: their threads wake at once, close them and raise
         :class:`~plangrep_async.errors.TransferCancelledError`. A transfer that starts later raises it before it
-        connects. A transfer inside the system's name lookup raises it when the lookup ends.
+        connects. The system's name lookup cannot be stopped: it goes on in a thread of its own, and nobody waits.
         """
         with self._lock:
             if self._cancelled:

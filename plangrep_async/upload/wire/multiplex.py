@@ -10,10 +10,10 @@ import contextlib
 import math
 import select
 import socket
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -21,7 +21,7 @@ from attrs import define, field
 
 from ...errors import TransferCancelledError
 from .cancel import CancelToken
-from .wait import READ, Resolve, Steps, Wait, resolve
+from .wait import READ, Addresses, Resolve, Steps, Wait, look_up
 
 __all__ = ["Errand", "Multiplexer"]
 
@@ -182,7 +182,7 @@ class Multiplexer:
             return
         errand._waits_for = step
         if isinstance(step, Resolve):
-            threading.Thread(target=self._look_up, args=(errand, step), name="upload-lookup", daemon=True).start()
+            look_up(step, partial(self._looked_up, errand, step))
             return
         if step.deadline < self._next_deadline:
             self._next_deadline = step.deadline
@@ -211,10 +211,6 @@ class Multiplexer:
 
         return hook
 
-    def _look_up(self, errand: Errand[Any], step: Resolve) -> None:
-        try:
-            found: object = resolve(step)
-        except Exception as error:  # noqa: BLE001 - raised where the errand waits
-            found = error
+    def _looked_up(self, errand: Errand[Any], step: Resolve, found: Addresses | Exception) -> None:
         self._resume.append((errand, step, found))
         self.wake()

@@ -11,13 +11,13 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from ...errors import TransferCancelledError
 from .cancel import CancelToken
 
-__all__ = ["READ", "WRITE", "Addresses", "Resolve", "Steps", "Wait", "drive", "resolve"]
+__all__ = ["READ", "WRITE", "Addresses", "Resolve", "Steps", "Wait", "drive", "look_up"]
 
 T = TypeVar("T")
 
@@ -47,10 +47,21 @@ Addresses: TypeAlias = list[tuple[socket.AddressFamily, tuple[Any, ...]]]
 Steps: TypeAlias = Generator[Wait | Resolve, Any, T]
 
 
-def resolve(step: Resolve) -> Addresses:
-    """Ask the system's resolver. Blocks for as long as that takes; nothing can interrupt it."""
-    found = socket.getaddrinfo(step.host, step.port, type=socket.SOCK_STREAM)
-    return [(family, address) for family, _, _, _, address in found]
+def look_up(step: Resolve, done: Callable[[Addresses | Exception], None]) -> None:
+    """Ask the system's resolver in a thread that nobody needs to wait for, as nothing can interrupt it.
+
+    It calls ``done`` with the addresses or the error.
+    """
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(step.host, step.port, type=socket.SOCK_STREAM)
+        except Exception as error:  # noqa: BLE001 - raised where the transfer waits
+            done(error)
+        else:
+            done([(family, address) for family, _, _, _, address in found])
+
+    threading.Thread(target=ask, name="upload-lookup", daemon=True).start()
 
 
 def drive(steps: Steps[T], cancel: CancelToken) -> T:
@@ -70,13 +81,10 @@ def drive(steps: Steps[T], cancel: CancelToken) -> T:
                 step = steps.throw(TransferCancelledError("cancelled"))
             elif isinstance(step, Wait):
                 step = steps.send(thread.wait(step, cancel))
+            elif (found := thread.resolve(step, cancel)) is None:
+                continue  # cancelled
             else:
-                try:
-                    addresses = resolve(step)
-                except OSError as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(addresses)
+                step = steps.throw(found) if isinstance(found, Exception) else steps.send(found)
     except StopIteration as stop:
         answer: T = stop.value
         return answer
@@ -123,6 +131,20 @@ class _WaitingThread:
             # From here on the connection may be kept, and serve somebody else: a late cancel must not touch it.
             with self._lock:
                 self._waits_for = None
+
+    def resolve(self, step: Resolve, cancel: CancelToken) -> Addresses | Exception | None:
+        """What the lookup gives; ``None`` when it was cancelled before."""
+        given: list[Addresses | Exception] = []
+        self._pause = pause = threading.Event()
+
+        def done(found: Addresses | Exception) -> None:
+            given.append(found)
+            pause.set()
+
+        look_up(step, done)
+        while not (given or cancel.cancelled):
+            pause.wait()
+        return given[0] if given else None
 
     def wake(self) -> None:
         if self._pause is not None:
