@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
 from typing import Any
 
 from ..errors import DeadlineExceededError, InvalidInputError, SourceChangedError, UploadError
@@ -89,7 +90,6 @@ class Courier:
 
     async def _deliver(self) -> Any:
         delivery = self._delivery
-        check_algorithms(self._upload.digests)
         try:
             with self._phase("disk"):
                 await self._look()
@@ -154,9 +154,11 @@ class Courier:
 
     async def _prepare(self) -> None:
         delivery, upload = self._delivery, self._upload
+        asked = [upload.digests_for(file.size) for file in delivery.files]
+        check_algorithms(chain.from_iterable(asked))
         digests: dict[int, dict[str, str]] = {}
         for place, file in enumerate(upload.files):
-            names = self._digests_of(place)
+            names = self._with_recognition(place, asked[place])
             # Nothing of an empty one is ever sent, so that only keeping it shows whether it is empty.
             if isinstance(file.source, AsyncIterable) and (file.spool or names or not file.size):
                 await self._spool(place)
@@ -171,15 +173,15 @@ class Courier:
                 file_name=delivery.name,
             )
         delivery.sha256 = fresh or delivery.sha256
-        self._note_files({place: {name: found[name] for name in upload.digests} for place, found in digests.items()})
+        self._note_files({place: {name: found[name] for name in asked[place]} for place, found in digests.items()})
 
-    def _digests_of(self, place: int) -> tuple[str, ...]:
-        """Those asked for; and the one by which a source that is no file is recognised when its upload is resumed."""
+    def _with_recognition(self, place: int, asked: tuple[str, ...]) -> tuple[str, ...]:
+        """Those asked for, and the one by which a source that is no file is recognised when its upload is resumed."""
         upload = self._upload
         kept = upload.on_state is not None or upload.resume is not None
-        if place or not kept or self._delivery.sources[place].fingerprint.inode or "sha256" in upload.digests:
-            return upload.digests
-        return (*upload.digests, "sha256")
+        if place or not kept or self._delivery.sources[place].fingerprint.inode or "sha256" in asked:
+            return asked
+        return (*asked, "sha256")
 
     async def _spool(self, place: int) -> None:
         sources = self._delivery.sources

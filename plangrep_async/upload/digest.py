@@ -6,7 +6,7 @@ import base64
 import hashlib
 import zlib
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from ..errors import InvalidInputError, SourceChangedError, TransferCancelledError
@@ -36,7 +36,7 @@ class _CRC32:
         return f"{self._value:08x}"
 
 
-def check_algorithms(names: Collection[str]) -> None:
+def check_algorithms(names: Iterable[str]) -> None:
     """Raise :class:`~plangrep_async.errors.InvalidInputError` for a name that is none of ours."""
     for name in names:
         if name not in _ALGORITHMS:

@@ -12,6 +12,7 @@ __all__ = [
     "MIN_PART_SIZE",
     "ConfirmedPart",
     "Part",
+    "check_part_size",
     "choose_part_size",
     "count_parts",
     "part",
@@ -55,6 +56,19 @@ def part(number: int, size: int, part_size: int) -> Part:
         raise ValueError(f"a file of {size} bytes in parts of {part_size} has no part {number}")
     offset = (number - 1) * part_size
     return Part(number, offset, min(part_size, size - offset))
+
+
+def check_part_size(part_size: int, size: int) -> None:
+    """Raise :class:`~plangrep_async.errors.InvalidInputError` for one that S3 does not take for ``size`` bytes.
+
+    S3 would tell only when all parts are there, or at the 10,001st.
+    """
+    least = max(MIN_PART_SIZE, -(-size // MAX_PARTS))
+    if not least <= part_size <= MAX_PART_SIZE:
+        raise InvalidInputError(
+            f"part_size={part_size}: a file of {size} bytes takes parts of {least} to {MAX_PART_SIZE} bytes, for S3 "
+            f"allows {MAX_PARTS} parts and none but the last below {MIN_PART_SIZE} bytes; give such a size, or none"
+        )
 
 
 def choose_part_size(size: int, *, preferred: int = 16 * MIB, aim: int = 1_000) -> int:

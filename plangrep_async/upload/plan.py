@@ -8,7 +8,7 @@ from collections.abc import Collection
 from attrs import frozen
 
 from ..errors import InvalidInputError
-from .parts import choose_part_size, count_parts
+from .parts import check_part_size, choose_part_size, count_parts
 
 __all__ = ["MAX_SINGLE_REQUEST", "Path", "Plan", "plan"]
 
@@ -65,7 +65,8 @@ def plan(
         part_size: bytes, instead of :func:`~plangrep_async.upload.choose_part_size`.
 
     Raises:
-        InvalidInputError: no offered way can carry so many bytes, or ``force`` is not offered.
+        InvalidInputError: no offered way can carry so many bytes, ``force`` is not offered, or S3 would not take parts
+            of ``part_size``.
     """
     if size < 0:
         raise InvalidInputError(f"plan(size=): {size} is negative; give the number of bytes")
@@ -76,7 +77,8 @@ def plan(
         if path in offered and (size <= MAX_SINGLE_REQUEST or path in (Path.MULTIPART, Path.FORM)):
             if path is not Path.MULTIPART:
                 return Plan(path, size)
-            chosen = part_size or choose_part_size(size)
+            chosen = choose_part_size(size) if part_size is None else part_size
+            check_part_size(chosen, size)
             return Plan(path, chosen, count_parts(size, chosen))
     raise InvalidInputError(
         f"a file of {size} bytes is more than one request can carry ({MAX_SINGLE_REQUEST} bytes), "

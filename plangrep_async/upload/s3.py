@@ -16,8 +16,8 @@ from attrs import frozen
 from ..errors import StorageError, UploadUnconfirmedError
 from .digest import in_base64
 from .file import FileSource, UploadFile
-from .parts import ConfirmedPart, Part, choose_part_size
-from .plan import Path, plan
+from .parts import ConfirmedPart, Part
+from .plan import Path, Plan, plan
 from .s3error import parse_s3_error, read_refusal
 from .s3sign import S3Signer
 from .s3xml import complete_document, read_parts, read_upload_id
@@ -67,21 +67,28 @@ class S3Bucket:
 
         Args:
             path: ``Path.PUT`` or ``Path.MULTIPART``, instead of what the size suggests.
-            part_size: bytes, instead of :func:`choose_part_size`.
+            part_size: bytes, instead of :func:`choose_part_size`. One that S3 does not take for this file ends the
+                upload with :class:`~plangrep_async.errors.InvalidInputError` before any request.
             checksum: with a single PUT, have S3 check the SHA-256; it costs reading the file once more.
             options: ``resume``, ``on_state``, ``deadline``, ``abort``, ``key`` of :class:`Upload`.
         """
         options.setdefault("key", key)
 
+        def way(size: int) -> Plan:
+            return plan(size, (Path.PUT, Path.MULTIPART), force=path, part_size=part_size)
+
+        def digests(size: int) -> tuple[str, ...]:
+            return ("sha256",) if checksum and way(size).path is Path.PUT else ()
+
         async def slot(request: SlotRequest) -> Target:
             state = request.state
             if state is not None and state.upload_id and state.part_size and not request.renewal:
                 return self._session(key, request, state.upload_id, state.part_size)
-            chosen = plan(request.file.size, (Path.PUT, Path.MULTIPART), force=path, part_size=part_size)
+            chosen = way(request.file.size)
             if chosen.path is Path.PUT:
                 return self._put(key, request)
             upload_id = await self.create(key, request.file.content_type)
-            return self._session(key, request, upload_id, part_size or choose_part_size(request.file.size))
+            return self._session(key, request, upload_id, chosen.part_size)
 
         async def complete(stored: Stored) -> S3Object:
             if stored.answer is not None:
@@ -93,7 +100,6 @@ class S3Bucket:
         async def confirm(unconfirmed: Unconfirmed) -> Confirmation:
             return await self._confirm(key, unconfirmed)
 
-        digests = ("sha256",) if checksum and path is not Path.MULTIPART else ()
         return Upload(file, slot, complete=complete, confirm=confirm, digests=digests, **options)
 
     def _presign(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeAlias
 
 from attrs import field, frozen
@@ -169,6 +169,13 @@ class StartOver(Exception):
 TargetSource: TypeAlias = Target | Callable[[SlotRequest], Awaitable[Target]]
 
 
+DigestNames: TypeAlias = tuple[str, ...] | Callable[[int], tuple[str, ...]]
+
+
+def _digest_names(value: Iterable[str] | Callable[[int], tuple[str, ...]]) -> DigestNames:
+    return value if callable(value) else tuple(value)
+
+
 def _files(value: UploadFile | FileSource | Sequence[UploadFile | FileSource]) -> tuple[UploadFile, ...]:
     if isinstance(value, (list, tuple)):
         return tuple(UploadFile.of(item) for item in value)
@@ -189,7 +196,8 @@ class Upload(Generic[R]):
             :class:`Stored`.
         confirm: asked when an answer was lost after bytes had left: did the far end store them? See
             :class:`Confirmation`.
-        digests: names of :mod:`hashlib` algorithms that ``target`` needs beforehand, for example ``("sha256",)``.
+        digests: names of :mod:`hashlib` algorithms that ``target`` needs beforehand, for example ``("sha256",)``; or a
+            function that tells them from a file's size in bytes, where not every way of sending needs them.
         resume: what a former process had reached. A source that differs is refused: a file on disk is recognised by
             its path, size, modification time and inode, any other source by its SHA-256.
         on_state: called with each new :class:`UploadState`, before anything depends on it; when it fails, the upload
@@ -209,7 +217,7 @@ class Upload(Generic[R]):
     target: TargetSource = field(repr=False)
     complete: Callable[[Stored], Awaitable[R]] | None = field(default=None, kw_only=True, repr=False)
     confirm: Callable[[Unconfirmed], Awaitable[Confirmation]] | None = field(default=None, kw_only=True, repr=False)
-    digests: tuple[str, ...] = field(default=(), converter=tuple[str, ...], kw_only=True)
+    digests: DigestNames = field(default=(), converter=_digest_names, kw_only=True)
     resume: UploadState | None = field(default=None, kw_only=True, repr=False)
     on_state: Callable[[UploadState], Awaitable[None] | None] | None = field(default=None, kw_only=True, repr=False)
     deadline: float | None = field(default=None, kw_only=True)
@@ -229,6 +237,10 @@ class Upload(Generic[R]):
             raise InvalidInputError(
                 f"Upload(deadline=): {self.deadline!r} is no positive number; give seconds, or None for none"
             )
+
+    def digests_for(self, size: int) -> tuple[str, ...]:
+        """The names of ``digests`` for a file of ``size`` bytes."""
+        return self.digests(size) if callable(self.digests) else self.digests
 
     @property
     def file(self) -> UploadFile:

@@ -47,6 +47,22 @@ def test_a_plan_is_one_of_what_is_offered_and_possible(size, offered):
         assert (chosen.parts, chosen.part_size) == (1, size)
 
 
+@pytest.mark.parametrize(
+    ("size", "part_size", "least"),
+    [
+        (60 << 30, 5 * MIB, 6_442_451),
+        (60 << 30, 6_442_450, 6_442_451),
+        (10 * MIB, 5 * MIB - 1, 5 * MIB),
+        (10 * MIB, 0, 5 * MIB),
+        (10 * MIB, (5 << 30) + 1, 5 * MIB),
+    ],
+)
+def test_parts_that_s3_would_refuse_when_all_are_sent(size, part_size, least):
+    with pytest.raises(InvalidInputError, match=rf"part_size={part_size}: a file of {size} bytes .* {least} to .*give"):
+        plan(size, ALL, force=Path.MULTIPART, part_size=part_size)
+    assert plan(size, ALL, force=Path.MULTIPART, part_size=least).parts <= 10_000
+
+
 def test_a_way_can_be_forced():
     assert plan(10, ALL, force=Path.MULTIPART, part_size=5 * MIB).part_size == 5 * MIB
     with pytest.raises(InvalidInputError, match="not offered"):

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from plangrep_async.errors import StorageError, TransferConnectionError, UploadUnconfirmedError
+from plangrep_async.errors import InvalidInputError, StorageError, TransferConnectionError, UploadUnconfirmedError
 from plangrep_async.testing import FakeTransfer
 from plangrep_async.upload import (
     ConfirmedPart,
@@ -149,6 +149,33 @@ async def test_a_lost_put_is_recognised_by_its_checksum_alone(bucket, make_answe
         assert result.etag == '"e"'
         assert [request.method for request in requests].count("PUT") == puts
         assert dict(requests[0].headers)["x-amz-checksum-sha256"] == checksum
+
+
+@pytest.mark.parametrize(("path", "hashed"), [(None, True), (Path.PUT, True), (Path.MULTIPART, False)])
+async def test_only_what_goes_in_one_request_is_hashed(bucket, make_answer, path, hashed):
+    created = make_answer(200, b"<R><UploadId>u</UploadId></R>")
+    s3, _ = bucket(POST=[created, make_answer(200, COMPLETED)], PUT=[make_answer(200, etag='"e"')])
+    report = await s3._scheduler.run_all([s3.upload(UploadFile(b"x", name="a"), "k", path=path)])
+    assert bool(report.uploaded[0].files[0].digests) == hashed
+
+
+async def test_nor_is_a_file_that_goes_in_parts_by_its_size(bucket, make_answer, tmp_path):
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(64 << 20)
+    created = make_answer(200, b"<R><UploadId>u</UploadId></R>")
+    s3, requests = bucket(POST=[created, make_answer(200, COMPLETED)], PUT=[make_answer(200, etag='"e"')])
+    report = await s3._scheduler.run_all([s3.upload(tmp_path / "large", "k")])
+    assert [request.method for request in requests].count("PUT") == 4
+    assert not report.uploaded[0].files[0].digests
+
+
+async def test_parts_that_s3_would_refuse_are_refused_before_any_request(bucket, make_answer, tmp_path):
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(60 << 30)
+    s3, requests = bucket(POST=[make_answer(500)])
+    with pytest.raises(InvalidInputError, match="part_size=5242880"):
+        await s3._scheduler.upload(s3.upload(tmp_path / "large", "k", part_size=5 << 20))
+    assert requests == []
 
 
 async def test_a_creation_that_says_nothing(bucket, make_answer):
