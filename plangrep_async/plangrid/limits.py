@@ -14,7 +14,7 @@ from ..session import Answer, Call, CallOptions, Sender, Session
 from ..session.deadline import Deadline
 from .failures import snapshots_of
 from .models import RateLimitStatus
-from .pages import page_of
+from .pages import Page, page_of
 
 __all__ = ["DOCUMENTED_LIMITS", "LearnLimits", "LimitLearner"]
 
@@ -27,7 +27,7 @@ DOCUMENTED_LIMITS = (
     WindowSnapshot("all", 86_400.0, 10_000),
     WindowSnapshot("write", 360.0, 2_000),
 )
-"""The documented example; kept to until the service has given its own account of the key."""
+"""The documented example; kept to until the service has given its own account of the key, and dropped then."""
 
 LearnLimits: TypeAlias = Literal["first-call", "lazily", "never"]
 
@@ -127,14 +127,14 @@ class LimitLearner:
     async def _ask(self, options: CallOptions, *, prepaid: bool = False) -> None:
         answers: list[Answer] = []
 
-        def decode(answer: Answer) -> tuple[RateLimitStatus, ...]:
+        def decode(answer: Answer) -> Page[RateLimitStatus]:
             answers.append(answer)
-            return page_of(RateLimitStatus)(answer).data
+            return page_of(RateLimitStatus)(answer)
 
         question = Call("GET", "/rate_limits", decode, coalescable=False)
         try:
-            limits = await self._session.send(question, options, prepaid=prepaid)
+            page = await self._session.send(question, options, prepaid=prepaid)
         except PlangrepAsyncError as error:
             _logger.warning("the rate limits could not be read, those known so far are assumed: %s", error)
             return
-        self._session.limiter.observe(snapshots_of(limits, answers[-1]))
+        self._session.limiter.observe(snapshots_of(page.data, answers[-1]), complete=page.next_page_url is None)

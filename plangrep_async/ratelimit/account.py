@@ -52,8 +52,11 @@ class Account:
         throttles = [throttle for kind, throttle in self.throttles.items() if concerns(kind, kinds)]
         return (*throttles, *self.store.counting(kinds))
 
-    def learn(self, now: float, snapshots: Iterable[WindowSnapshot]) -> None:
-        """Take in the server's own account of its windows."""
+    def learn(self, now: float, snapshots: Sequence[WindowSnapshot], *, complete: bool) -> None:
+        """Take in the server's own account of its windows, or of some of them."""
+        windows = {(each.kind, float(each.interval)) for each in snapshots if each.makes_sense}
+        if complete and windows:
+            self.store.forget_all_but(windows)
         self._learn(now, snapshots, refused=False)
 
     def refused(

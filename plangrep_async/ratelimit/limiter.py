@@ -204,10 +204,15 @@ class RateLimiter:
         self._account.refused(now, retry_after, snapshots, age, self._departures.busy)
         self._departures.changed(now)
 
-    def observe(self, snapshots: Sequence[WindowSnapshot]) -> None:
-        """Take in the server's own account of its windows (PlanGrid: ``GET /rate_limits``)."""
+    def observe(self, snapshots: Sequence[WindowSnapshot], *, complete: bool = False) -> None:
+        """Take in the server's own account of its windows (PlanGrid: ``GET /rate_limits``).
+
+        Args:
+            snapshots: what it says of each.
+            complete: these are all that it has. Others that were learned are dropped; the user's own limits stay.
+        """
         now = self._now()
-        self._account.learn(now, snapshots)
+        self._account.learn(now, snapshots, complete=complete)
         self._departures.changed(now)
 
     def ask_with(self, ask: Callable[[], None]) -> Callable[[], None]:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
@@ -89,6 +89,11 @@ class RedisStore(MemoryStore):
                 settings.guard,
             )
         return learned
+
+    def forget_all_but(self, windows: Collection[tuple[str, float]]) -> None:
+        super().forget_all_but(windows)
+        known = {(bucket.kind, bucket.interval) for bucket in self.buckets}
+        self._notes = [note for note in self._notes if note[0] != "learn" or note[1] in known]
 
     def note_refund(self, kinds: frozenset[str], cost: int, age: float) -> None:
         self._note("back", kinds, cost, age)

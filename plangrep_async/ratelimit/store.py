@@ -44,6 +44,10 @@ class BucketStore(Protocol):
         """Take in the server's account; windows that were not known are added. What it changed, by window."""
         ...
 
+    def forget_all_but(self, windows: Collection[tuple[str, float]]) -> None:
+        """Drop what was learned of windows other than these, each named by its kind and interval."""
+        ...
+
     def counting(self, kinds: Collection[str]) -> list[Bucket]:
         """The windows that count calls of these kinds, those that are most likely to refuse first."""
         ...
@@ -90,6 +94,11 @@ class MemoryStore:
                 window = self._windows[key] = ServerWindow(rate, settings, own=False)
             learned.append((window.bucket, window.learn(now, snapshot, refused=refused, can_ask=can_ask)))
         return learned
+
+    def forget_all_but(self, windows: Collection[tuple[str, float]]) -> None:
+        self._windows = {
+            name: window for name, window in self._windows.items() if not window.bucket.learned or name in windows
+        }
 
     def counting(self, kinds: Collection[str]) -> list[Bucket]:
         buckets = [bucket for bucket in self.buckets if bucket.kind in kinds]

@@ -63,6 +63,28 @@ async def test_the_first_calls_wait_until_the_limits_are_known(make_client: Make
 
 
 @pytest.mark.usefixtures("limits")
+async def test_what_was_assumed_goes_when_the_service_has_told_all(make_client: Make) -> None:
+    client = make_client(learn_limits="first-call", limits=[RateLimit(5, 3.0)])
+
+    await client.projects.get("p")
+
+    assert windows(client) == {("all", 1.0, 33), ("write", 60.0, 100), ("all", 3.0, 5)}
+
+
+@pytest.mark.parametrize("part", [{"next_page_url": "https://api.test/rate_limits?skip=2"}, {"data": []}])
+async def test_what_was_assumed_stays_while_the_service_has_not_told_all(
+    part: dict[str, Any], make_client: Make, wire: Any
+) -> None:
+    wire.answer("GET", "/rate_limits", httpx.Response(200, json=LIMITS | part, headers=DATE))
+    wire.answer("GET", "/projects/p", {"uid": "p"})
+    client = make_client(learn_limits="first-call")
+
+    await client.projects.get("p")
+
+    assert {("all", 86_400.0, 10_000), ("write", 360.0, 2_000)} < windows(client)
+
+
+@pytest.mark.usefixtures("limits")
 async def test_lazily_nobody_waits(make_client: Make, wire: Any) -> None:
     answered = asyncio.Event()
 

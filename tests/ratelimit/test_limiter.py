@@ -280,6 +280,22 @@ async def test_an_account_that_is_better_than_ours_lets_waiters_go(clock: Manual
     assert limiter.statistics().windows[0].resets_in == 40_001.0
 
 
+async def test_a_whole_account_drops_what_it_does_not_name(clock: ManualClock) -> None:
+    limiter = RateLimiter([RateLimit(3, 5.0)], clock=clock)
+    limiter.observe([WindowSnapshot("all", 3600.0, 1), WindowSnapshot("write", 60.0, 2)])
+    calls = [asyncio.create_task(limiter.acquire()) for _ in range(4)]
+    await clock.advance(0.0)
+    assert [call.done() for call in calls] == [True, False, False, False]
+    limiter.observe([WindowSnapshot("write", 60.0, 20, 20)], complete=True)
+    await clock.advance(0.0)
+    assert [call.done() for call in calls] == [True, True, True, False], "the user's own limit stays"
+    assert {(window.kind, window.limit) for window in limiter.statistics().windows} == {("all", 3), ("write", 20)}
+    limiter.observe([WindowSnapshot("all", math.nan, 0)], complete=True)
+    assert len(limiter.statistics().windows) == 2, "what makes no sense is no account"
+    await clock.run_until_idle()
+    await asyncio.gather(*calls)
+
+
 async def test_a_throttle_that_has_recovered_is_forgotten(clock: ManualClock) -> None:
     limiter = limiter_of(clock, RateLimit(40, 1.0))
     limiter.throttled(retry_after=1.0)

@@ -349,3 +349,14 @@ def test_groups_of_the_script_do_not_reach_over_the_guard_of_a_reset(script: Any
     step(14.0, cost=10)
     step(15.4)
     assert script.registered_client.hget(keys[2], "used") == b"10"
+
+
+async def test_a_window_that_is_dropped_is_asked_for_no_more(client: redis.asyncio.Redis, name: str) -> None:
+    store = RedisStore(client, name=name)
+    limiter = RateLimiter(store=store)
+    limiter.observe([WindowSnapshot("write", 60.0, 1, 0)])
+    limiter.observe([WindowSnapshot("all", 3600.0, 100, 100)], complete=True)
+    assert store.notes == 1
+    for _ in range(3):
+        assert await asyncio.wait_for(limiter.acquire({"all", "write"}), 5.0) < 1.0
+    assert store.failures == 0
