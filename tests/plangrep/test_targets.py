@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import attrs
 import pytest
 
 from plangrep_async.errors import DecodeError
@@ -96,12 +98,14 @@ def test_etags_are_needed_only_where_they_are_told() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({**DIRECT, "uploadUrl": None}, "upload_url"),
+        ({**DIRECT, "uploadUrl": None}, "direct_put has no upload_url; it sent: nothing else"),
+        ({**DIRECT, "uploadToken": None, "token": "t"}, "direct_put has no upload_token; it sent: token"),
+        ({**PARTS, "uploadToken": ""}, "multipart has no upload_token"),
         ({**PARTS, "uploadId": None}, r"WireNames\(\{'UploadInstruction.upload_id'"),
         ({**PARTS, "parts": []}, "has no parts.*it sent: nothing else"),
         ({**PARTS, "parts": None, "segments": []}, "it sent: segments"),
         ({**PARTS, "partSize": 5}, "3 parts of 5 bytes do not make up"),
-        ({**DIRECT, "uploadMode": "pigeon"}, "'pigeon' is not known"),
+        ({**DIRECT, "uploadMode": "pigeon", "uploadToken": None}, "'pigeon' is not known"),
     ],
 )
 def test_what_is_missing_is_named_with_the_way_to_mend_it(data: dict[str, Any], words: str) -> None:
@@ -110,7 +114,11 @@ def test_what_is_missing_is_named_with_the_way_to_mend_it(data: dict[str, Any], 
     assert "sig=1" not in str(caught.value)
 
 
-def test_a_registration_without_a_token() -> None:
-    target = target_of(instruction(DIRECT, uploadToken=None), 5, NAMES)
-    with pytest.raises(DecodeError, match="uploadToken"):
-        completion_record(target.memo, (), multipart=False)
+@pytest.mark.parametrize("base", [DIRECT, PARTS], ids=["direct_put", "multipart"])
+@pytest.mark.parametrize("attribute", [item.name for item in attrs.fields(UploadInstruction) if item.default is None])
+def test_an_override_that_is_advised_is_one_that_there_is(base: dict[str, Any], attribute: str) -> None:
+    try:
+        target_of(attrs.evolve(instruction(base), **{attribute: None}), 25, NAMES)
+    except DecodeError as error:
+        for name in re.findall(r"WireNames\(\{'(.+?)'", str(error)):
+            WireNames({name: "otherName"})

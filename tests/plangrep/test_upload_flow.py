@@ -21,6 +21,7 @@ from plangrep_async.errors import (
     BodyNotReplayableError,
     ClientClosedError,
     DeadlineExceededError,
+    DecodeError,
     InvalidInputError,
     RateLimitError,
     SourceNotFoundError,
@@ -36,6 +37,7 @@ from plangrep_async.plangrep import (
     DirectUpload,
     JobUploadReport,
     PlangrepClient,
+    Registered,
     Registration,
     UploadedFile,
     WireNames,
@@ -311,6 +313,33 @@ async def test_names_that_no_page_confirms(
         )
         assert {item.mode for item in result.report.uploaded} == {"form", "direct_put", "multipart"}
         assert not result.report.failed
+
+
+@pytest.mark.parametrize("size", [1000, MULTIPART_FROM])
+async def test_a_registration_that_cannot_be_completed_costs_no_byte(
+    real: PlangrepClient, emulator: Emulator, job_id: str, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    register = real.uploads.register
+
+    async def without_tokens(*arguments: Any, **keywords: Any) -> Registered:
+        answer = await register(*arguments, **keywords)
+        return evolve(answer, uploads=tuple(evolve(item, upload_token=None) for item in answer.uploads))
+
+    monkeypatch.setattr(real.uploads, "register", without_tokens)
+    one = file("a.pdf", size)
+    report = await real.uploads.send(job_id, [one], route="registered")
+    assert isinstance(report.failed[0].error, DecodeError)
+    assert report.failed[0].document_id is not None
+    raw = content(size)
+    (alone,) = (
+        await without_tokens(
+            job_id,
+            [Registration(file_name="b", content_type="x/y", file_size=size, sha256=hashlib.sha256(raw).hexdigest())],
+        )
+    ).uploads
+    with pytest.raises(DecodeError, match="upload_token"):
+        await real.uploads.put(alone, UploadFile(raw, name="b"))
+    assert emulator.requests.count(service="storage") == 0
 
 
 async def test_a_storage_that_refuses_is_told_to_the_service(

@@ -9,7 +9,7 @@ from ...errors import DecodeError
 from ...upload import ConfirmedPart, MultipartTarget, Part, PartRequest, PutTarget, StartOver, count_parts
 from ..models.enums import UploadMode
 from ..models.upload import CompletedPart, DirectUpload, MultipartCompletion, PartInstruction, UploadInstruction
-from ..unverified import WireNames
+from ..unverified import UNVERIFIED, WireNames
 
 __all__ = ["completion_record", "target_of"]
 
@@ -20,9 +20,14 @@ def target_of(instruction: UploadInstruction, size: int, names: WireNames) -> Pu
     Raises:
         DecodeError: the instruction lacks what its mode needs, or is of a mode that nobody documented.
     """
+    if instruction.upload_mode not in (UploadMode.DIRECT_PUT, UploadMode.MULTIPART):
+        raise DecodeError(
+            f"document {instruction.document_id}: the upload mode {instruction.upload_mode.value!r} is not known"
+        )
     memo = {
         "document_id": instruction.document_id,
-        "upload_token": instruction.upload_token,
+        # Only the completion needs it, but without one the bytes would be sent in vain.
+        "upload_token": _needed(instruction, "upload_token"),
         "upload_id": instruction.upload_id,
     }
     expires_at = None if instruction.expires_at is None else instruction.expires_at.timestamp()
@@ -32,10 +37,6 @@ def target_of(instruction: UploadInstruction, size: int, names: WireNames) -> Pu
             headers=instruction.headers or {},
             expires_at=expires_at,
             memo=memo,
-        )
-    if instruction.upload_mode != UploadMode.MULTIPART:
-        raise DecodeError(
-            f"document {instruction.document_id}: the upload mode {instruction.upload_mode.value!r} is not known"
         )
     parts = _in_order(_needed(instruction, "parts"))
     part_size = _part_size(instruction, parts, size)
@@ -57,17 +58,8 @@ def target_of(instruction: UploadInstruction, size: int, names: WireNames) -> Pu
 def completion_record(
     memo: Mapping[str, Any], parts: tuple[ConfirmedPart, ...], *, multipart: bool
 ) -> DirectUpload | MultipartCompletion:
-    """What the completion tells of a file that is stored; ``memo`` is its target's.
-
-    Raises:
-        DecodeError: the registration gave no upload token.
-    """
+    """What the completion tells of a file that is stored; ``memo`` is its target's."""
     document_id, token = memo["document_id"], memo["upload_token"]
-    if token is None:
-        raise DecodeError(
-            f"document {document_id}: the registration gave no uploadToken, which its completion needs. If it has "
-            "another name, say so with WireNames({'UploadInstruction.upload_token': ...})"
-        )
     if not multipart:
         return DirectUpload(document_id=document_id, upload_token=token)
     return MultipartCompletion(
@@ -82,9 +74,10 @@ def _needed(instruction: UploadInstruction, attribute: str) -> Any:
     value = getattr(instruction, attribute)
     if not value:
         name = f"UploadInstruction.{attribute}"
+        advice = f". If the service calls it otherwise, say so with WireNames({{{name!r}: ...}})"
         raise DecodeError(
             f"document {instruction.document_id}: the registration for {instruction.upload_mode.value} has no "
-            f"{attribute}. If the service calls it otherwise, say so with WireNames({{{name!r}: ...}}); it sent: "
+            f"{attribute}{advice if name in UNVERIFIED else ''}; it sent: "
             f"{', '.join(sorted(instruction.extra)) or 'nothing else'}"
         )
     return value
