@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 from .._clock import Clock, SystemClock
 from ..config import Timeouts
 from ..errors import InvalidInputError
-from ..session.call import Call, CallKeywords, CallOptions, Sender, path_of
+from ..session.call import Call, CallKeywords, CallOptions, Sender, options_from, path_of
 from ..session.deadline import countdown
 from ._codec import Codec
 
@@ -53,8 +53,8 @@ class Context:
         return await self.sender.send(call, self.over(keywords))
 
     def over(self, keywords: CallKeywords | None) -> CallOptions:
-        """The options of one call."""
-        return CallOptions(**keywords).over(self.options) if keywords else self.options
+        """The options of one call. Raises what :func:`options_from` does."""
+        return options_from(keywords).over(self.options) if keywords else self.options
 
     def countdown(self, keywords: CallKeywords) -> Callable[[], CallKeywords]:
         """For one operation of several calls: each time it is asked, the keywords with what is left of the deadline."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from ..config import RetryPolicy
-from ..session.call import CallKeywords, CallOptions, Sender
+from ..session.call import CallKeywords, CallOptions, Sender, options_from
 from ..session.deadline import countdown
 
 if TYPE_CHECKING:
@@ -31,9 +31,10 @@ class CallArguments(CallKeywords, total=False):
 def options_of(arguments: CallArguments) -> CallOptions | None:
     """The options that were given with one call.
 
-    Raises :class:`~plangrep_async.errors.InvalidInputError` for a value that no call can keep to.
+    Raises :class:`~plangrep_async.errors.InvalidInputError` for a value that no call can keep to, and ``TypeError`` for
+    an argument that there is not.
     """
-    return CallOptions(**arguments) if arguments else None
+    return options_from(arguments, CallArguments) if arguments else None
 
 
 @frozen
@@ -68,11 +69,10 @@ class Context:
     def countdown(self, arguments: CallArguments) -> Callable[[], CallArguments]:
         """For one operation of several calls: each time it is asked, the arguments with what is left of the deadline.
 
-        Raises :class:`~plangrep_async.errors.InvalidInputError` as :func:`options_of` does.
+        Raises what :func:`options_of` does.
         """
-        left = countdown(
-            self.session.clock, CallOptions(**arguments).over(self.options).over(self.session.options).deadline
-        )
+        given = options_of(arguments) or CallOptions()
+        left = countdown(self.session.clock, given.over(self.options).over(self.session.options).deadline)
         return lambda: {**arguments, "deadline": left()}
 
     def for_many(self) -> Context:

@@ -19,7 +19,18 @@ from ..config import Timeouts
 from ..errors import InvalidInputError
 from .redaction import redact_url
 
-__all__ = ["NOT_GIVEN", "Answer", "Call", "CallKeywords", "CallOptions", "NotGiven", "Sender", "path_of", "query_of"]
+__all__ = [
+    "NOT_GIVEN",
+    "Answer",
+    "Call",
+    "CallKeywords",
+    "CallOptions",
+    "NotGiven",
+    "Sender",
+    "options_from",
+    "path_of",
+    "query_of",
+]
 
 T = TypeVar("T")
 
@@ -112,6 +123,26 @@ class CallKeywords(TypedDict, total=False):
     timeout: float | Timeouts | None
     deadline: float | None
     max_attempts: int | None
+
+
+def options_from(keywords: CallKeywords, known: type[Any] = CallKeywords) -> CallOptions:
+    """The options that a method of a resource was given.
+
+    Args:
+        keywords: what it takes as ``**keywords``.
+        known: the ``TypedDict`` that names them all.
+
+    Raises:
+        InvalidInputError: a choice that cannot be.
+        TypeError: there is no such option.
+    """
+    names = known.__annotations__
+    for name in keywords:
+        if name not in names:
+            raise TypeError(
+                f"{name!r} is no argument of this method: beside those of its signature it takes {', '.join(names)}"
+            )
+    return CallOptions(**keywords)
 
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

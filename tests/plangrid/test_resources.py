@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -285,6 +285,35 @@ async def test_documented_limits_are_checked_before_anything_is_sent(
         await make()
 
     assert wire.requests == []
+
+
+UNKNOWN: dict[str, Bad] = {
+    "get": lambda c, p: p.issues.get("i", page_size=5),  # type: ignore[call-arg]
+    "list": lambda c, p: p.issues.list(include_delete=False),  # type: ignore[call-arg]
+    "with_options": lambda c, p: c.with_options(page_size=5),  # type: ignore[call-arg]
+    "download": lambda c, p: p.photos.download("ph", "to.png", page_size=5),  # type: ignore[call-arg]
+    "upload_many": lambda c, p: p.photos.upload_many([UploadFile(b"", name="a.png")], page_size=5),  # type: ignore[call-arg]
+    "upload_version": lambda c, p: p.sheets.upload_version("v", [UploadFile(b"%PDF-", name="a.pdf")], page_size=5),  # type: ignore[call-arg]
+}
+
+
+@pytest.mark.parametrize("method", UNKNOWN)
+async def test_an_argument_that_a_method_does_not_have_is_named_before_anything_is_sent(
+    method: str, client: PlanGridClient, project: ProjectScope, wire: Any
+) -> None:
+    with pytest.raises(TypeError, match=r"' is no argument of this method: .* takes timeout, .*, coalesce$"):
+        await cast("Awaitable[Any]", UNKNOWN[method](client, project))
+
+    assert wire.requests == []
+
+
+async def test_deleted_photos_of_an_issue_are_left_out_where_that_is_wished(project: ProjectScope, wire: Any) -> None:
+    photos = [{"uid": "a", "deleted": True}, {"uid": "b", "deleted": False}]
+    wire.answer("GET", f"{P}/issues/i/photos", {"data": photos, "total_count": 2, "next_page_url": None})
+    on_issue = project.issues.photos("i")
+
+    assert [photo.uid async for photo in on_issue.list()] == ["a", "b"]
+    assert [photo.uid async for photo in on_issue.list(include_deleted=False, updated_after=NOON)] == ["b"]
 
 
 async def test_the_longest_texts_are_allowed(project: ProjectScope, wire: Any) -> None:

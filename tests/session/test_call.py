@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from plangrep_async.config import Timeouts
 from plangrep_async.session import NOT_GIVEN, Answer, Call, CallOptions, path_of, query_of
+from plangrep_async.session.call import options_from
 
 
 def nothing(answer: Answer) -> None:
@@ -82,6 +83,12 @@ def test_options_fill_in_what_is_open() -> None:
     merged = CallOptions(deadline=5.0).over(CallOptions(deadline=9.0, max_attempts=2, coalesce=False))
     assert merged == CallOptions(deadline=5.0, max_attempts=2, coalesce=False)
     assert Timeouts.of(3.0) == Timeouts(3.0, 3.0, 3.0)
+
+
+def test_an_option_that_there_is_not_is_named_with_those_there_are() -> None:
+    assert options_from({"deadline": 3.0}) == CallOptions(deadline=3.0)
+    with pytest.raises(TypeError, match=r"'coalesce' is no argument .* it takes timeout, deadline, max_attempts$"):
+        options_from({"deadline": 3.0, "coalesce": True})  # type: ignore[typeddict-unknown-key]
 
 
 def test_not_given_is_one_value() -> None:

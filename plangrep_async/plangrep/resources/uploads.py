@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Literal, Unpack
 
 from ...errors import DeadlineExceededError, InvalidInputError
-from ...session.call import CallOptions
+from ...session.call import options_from
 from ...session.deadline import Deadline
 from ...session.session import Session
 from ...upload import UploadFile, UploadProgress, UploadScheduler
@@ -140,7 +140,7 @@ class Uploads(UploadSteps):
         if route not in ("auto", "form", "registered"):
             raise InvalidInputError(f'route must be "auto", "form" or "registered", not {route!r}')
         check_range(form_below, "form_below", 0)
-        CallOptions(deadline=deadline, **keywords)  # raises for what cannot be
+        options_from({**keywords, "deadline": deadline})  # raises for what cannot be
         url = self._session.base_url + api_path("jobs", ledger.job_id, "files")
         try:
             with Deadline(self._context.clock, deadline, "POST", url):

@@ -23,10 +23,20 @@ class DatedCollection(Resource, Generic[R]):
         self._cls = cls
 
     def list(
-        self, *, updated_after: datetime | None = None, page_size: int = PAGE_SIZE, **options: Unpack[CallArguments]
+        self,
+        *,
+        updated_after: datetime | None = None,
+        include_deleted: bool = True,
+        page_size: int = PAGE_SIZE,
+        **options: Unpack[CallArguments],
     ) -> Listing[R]:
-        """All of them, or those created or changed since ``updated_after``."""
-        return self._list(self._cls, options, list_query(page_size, updated_after))
+        """All of them, or those created or changed since ``updated_after``.
+
+        ``include_deleted=False`` leaves out here those that say that they are deleted; of these collections only photos
+        do.
+        """
+        keep = None if include_deleted else lambda record: not getattr(record, "deleted", False)
+        return self._list(self._cls, options, list_query(page_size, updated_after), keep=keep)
 
     async def page(
         self,
