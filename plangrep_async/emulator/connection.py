@@ -49,14 +49,18 @@ class Connection(HttpToolsProtocol):
         self._forget()
         self.transport.close()
 
+    def abort(self) -> None:
+        """Close at once; what has not left yet is lost."""
+        self._forget()
+        self.transport.abort()
+
     def reset(self) -> None:
         """Close with RST, so that the client sees 'connection reset by peer'."""
-        self._forget()
         raw = self.transport.get_extra_info("socket")
         if raw is not None:
             with contextlib.suppress(OSError):
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
-        self.transport.abort()
+        self.abort()
 
     def _forget(self) -> None:
         # The application may return without an answer now, and uvicorn must not send one of its own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import logging
@@ -49,6 +50,12 @@ class Dispatcher:
         self.failures: list[Exception] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Requests are cancelled when the emulator stops under them. Nobody waits for their end, and the server would
+        # tell of each as of a defect.
+        with contextlib.suppress(ClientDisconnect, asyncio.CancelledError):
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         if path.startswith(ADMIN_PREFIX):
             await self._admin(scope, receive, send)
@@ -61,11 +68,10 @@ class Dispatcher:
         log, name = self._requests, self._service.name
         exchange = log.open(self._now(), name, method, template, path, query, headers)
         scope[EXCHANGE_KEY] = exchange
-        with contextlib.suppress(ClientDisconnect):
-            try:
-                await self._serve(target, scope, receive, send, exchange)
-            finally:
-                exchange.end("disconnected")
+        try:
+            await self._serve(target, scope, receive, send, exchange)
+        finally:
+            exchange.end("disconnected")
 
     async def _serve(
         self,

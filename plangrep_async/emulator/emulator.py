@@ -372,7 +372,7 @@ class Emulator:
                 if self._abrupt:
                     connection.reset()
                 else:
-                    connection.transport.abort()
+                    connection.abort()
             tasks += list(state.tasks)
         for task in tasks:
             task.cancel()

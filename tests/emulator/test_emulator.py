@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,16 @@ def threads() -> set[str]:
 
 def headers(emulator: Emulator) -> dict[str, str]:
     return {"Authorization": f"Bearer {emulator.api_key}"}
+
+
+def complete_a_job(emulator: Emulator, bare: httpx.Client) -> httpx.Response:
+    base = f"{emulator.plangrep_url}/api/open/v1"
+    project = bare.post(f"{base}/projects", json={"name": "A"}, headers=headers(emulator)).json()["project"]["id"]
+    emulator.clock.advance(1)
+    job = bare.post(f"{base}/projects/{project}/jobs", json={}, headers=headers(emulator)).json()["job"]["id"]
+    files = {"metadata": (None, "{}"), "file0": ("a", b"x")}
+    bare.post(f"{base}/jobs/{job}/files", files=files, headers=headers(emulator))
+    return bare.post(f"{base}/jobs/{job}/uploads/complete", headers=headers(emulator))
 
 
 def test_three_origins_on_ports_of_their_own(emulator: Emulator, bare: httpx.Client) -> None:
@@ -93,6 +104,38 @@ def test_a_killed_emulator_resets_and_refuses_and_comes_back_with_its_state(bare
         assert [item["name"] for item in bare.get(url, headers=headers(emulator)).json()["projects"]] == ["Tower"]
 
 
+@pytest.mark.parametrize("end", [Emulator.stop, Emulator.kill])
+@pytest.mark.parametrize("stall", [None, Fault.stall(), Fault.stall("in_answer")], ids=["body", "stall", "answer"])
+def test_ending_under_a_request_is_no_defect(
+    end: Callable[[Emulator], None], stall: Fault | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Emulator() as emulator:
+        body = b'{"name": "Tower"}'
+        if stall is None:
+            body = body[:5]
+        else:
+            emulator.faults.add("*", stall)
+        head = f"Authorization: Bearer {emulator.api_key}\r\nContent-Length: 17"
+        port = int(emulator.plangrep_url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+            client.sendall(f"POST /api/open/v1/projects HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode() + body)
+            while not emulator.requests.in_flight["plangrep"]:
+                pass
+            end(emulator)
+    assert caplog.records == []
+
+
+def test_a_handler_that_is_cancelled_by_mistake_is_told_of(
+    bare: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    def explode(name: str, page: int) -> bool:
+        raise asyncio.CancelledError
+
+    with Emulator(plangrep=PlangrepSettings.instant(page_fails=explode)) as emulator:
+        assert complete_a_job(emulator, bare).status_code == 500
+    assert "ASGI" in caplog.text
+
+
 def test_it_starts_once() -> None:
     with Emulator() as emulator, pytest.raises(RuntimeError, match="already"):
         emulator.start()
@@ -151,15 +194,8 @@ def test_a_defect_of_a_handler_is_a_500_and_is_kept(bare: httpx.Client) -> None:
     def explode(name: str, page: int) -> bool:
         raise RuntimeError("defect")
 
-    settings = PlangrepSettings.instant(page_fails=explode)
-    with Emulator(plangrep=settings) as emulator:
-        base = f"{emulator.plangrep_url}/api/open/v1"
-        project = bare.post(f"{base}/projects", json={"name": "A"}, headers=headers(emulator)).json()["project"]["id"]
-        emulator.clock.advance(1)
-        job = bare.post(f"{base}/projects/{project}/jobs", json={}, headers=headers(emulator)).json()["job"]["id"]
-        files = {"metadata": (None, "{}"), "file0": ("a", b"x")}
-        bare.post(f"{base}/jobs/{job}/files", files=files, headers=headers(emulator))
-        answer = bare.post(f"{base}/jobs/{job}/uploads/complete", headers=headers(emulator))
+    with Emulator(plangrep=PlangrepSettings.instant(page_fails=explode)) as emulator:
+        answer = complete_a_job(emulator, bare)
         assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
         assert [str(error) for error in emulator.failures] == ["defect"]
 
