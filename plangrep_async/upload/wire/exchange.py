@@ -64,6 +64,7 @@ class Exchange:
         self._on_sent = on_sent
         self._pacer = pacer
         self.turnstile: AbstractContextManager[None] = _NO_TURNSTILE
+        self._watchdog = Watchdog(time.monotonic(), limits.stall_timeout, limits.min_rate)
         self._written_before = channel.written
         self._complete = False
         self.sent = 0
@@ -118,31 +119,30 @@ class Exchange:
 
     def _send(self, block: memoryview) -> Steps[None]:
         stream, channel = self._stream, self._channel
-        watchdog = Watchdog(time.monotonic(), self._limits.stall_timeout, self._limits.min_rate)
-        while count := self._fill(block, watchdog):
+        while count := self._fill(block):
             if self.sent and self._listen():
                 return
             done = 0
             while done < count:
                 end = count if self._pacer is None else min(count, done + self._pacer.piece)
-                if (yield from self._send_piece(block[done:end], stream.position - count + done, watchdog)):
+                if (yield from self._send_piece(block[done:end], stream.position - count + done)):
                     return
                 done = end
         while True:
             try:
                 channel.flush()
             except BlockingIOError:
-                if (yield from self._wait(watchdog)):
+                if (yield from self._wait()):
                     return
             else:
                 break
         self._report(stream.total)
         self._complete = True
 
-    def _fill(self, block: memoryview, watchdog: Watchdog) -> int:
+    def _fill(self, block: memoryview) -> int:
         before = time.monotonic()
         count = self._stream.fill(block)
-        watchdog.excuse(time.monotonic() - before)
+        self._watchdog.excuse(time.monotonic() - before)
         return count
 
     def _report(self, position: int) -> None:
@@ -152,7 +152,7 @@ class Exchange:
             if self._on_sent is not None:
                 self._on_sent(sent)
 
-    def _send_piece(self, piece: memoryview, position: int, watchdog: Watchdog) -> Steps[bool]:
+    def _send_piece(self, piece: memoryview, position: int) -> Steps[bool]:
         """Send what begins at ``position``, in its turn. Gives whether the head of the final answer came instead."""
         channel, count, done = self._channel, len(piece), 0
         now = time.monotonic()
@@ -160,7 +160,7 @@ class Exchange:
         try:
             if turn is not None and turn.begins > now:
                 yield Wait(None, 0, turn.begins)
-                watchdog.excuse(time.monotonic() - now)
+                self._watchdog.excuse(time.monotonic() - now)
             while done < count:
                 if self._cancel.cancelled:
                     raise TransferCancelledError("cancelled")
@@ -168,7 +168,7 @@ class Exchange:
                     with self.turnstile:  # not while reading: a disk that is slow must not hold up other files
                         taken = channel.transmit(piece[done:])
                 except BlockingIOError:
-                    if (yield from self._wait(watchdog)):
+                    if (yield from self._wait()):
                         return True
                     continue
                 done += taken
@@ -178,19 +178,21 @@ class Exchange:
                 self._pacer.give_back(turn, 1 - done / count)
         return False
 
-    def _wait(self, watchdog: Watchdog) -> Steps[bool]:
+    def _wait(self) -> Steps[bool]:
         """Wait until more can be sent. Gives whether the head of the final answer came instead."""
         sock = self._channel.sock
-        events = yield Wait(sock, READ | WRITE, watchdog.look_at)
+        events = yield Wait(sock, READ | WRITE, self._watchdog.look_at)
         if events & ~WRITE and self._listen():
             return True
-        now = time.monotonic()
-        if now >= watchdog.look_at and watchdog.stalled(now, self._delivered()):
+        self._check_rate(time.monotonic())
+        return False
+
+    def _check_rate(self, now: float) -> None:
+        if now >= self._watchdog.look_at and self._watchdog.stalled(now, self._delivered()):
             raise TransferStalledError(
                 f"the far end took too little for {self._limits.stall_timeout:g} s "
-                f"({self.sent} of {self._stream.total - self._stream.head} body bytes were sent)"
+                f"({self.sent} of {self._stream.total - self._stream.head} body bytes were given to the socket)"
             )
-        return False
 
     def _listen(self) -> bool:
         """Read what has come, if anything. Gives whether the head of the final answer is complete."""
@@ -222,7 +224,8 @@ class Exchange:
         watchdog = Watchdog(now, timeout)
         give_up_at = now + _ANSWER_TIMEOUTS * timeout
         while not parser.done:
-            events = yield Wait(channel.sock, READ, watchdog.look_at)
+            look_at = min(watchdog.look_at, self._watchdog.look_at) if self._trickling() else watchdog.look_at
+            events = yield Wait(channel.sock, READ, look_at)
             if events:
                 try:
                     data = channel.receive()
@@ -234,6 +237,8 @@ class Exchange:
                 parser.feed(data)
                 received += len(data)
             now = time.monotonic()
+            if self._trickling():
+                self._check_rate(now)
             # While the kernel still hands our bytes over, the far end cannot answer: that is no silence.
             if now >= watchdog.look_at and watchdog.stalled(now, self._delivered() + received):
                 missing = "the rest of the answer" if parser.started else "an answer to the complete body"
@@ -242,6 +247,11 @@ class Exchange:
                 give_up_at = now + _ANSWER_TIMEOUTS * timeout
             elif now > give_up_at:
                 raise TransferStalledError(f"the answer did not end within {_ANSWER_TIMEOUTS * timeout:g} s")
+
+    def _trickling(self) -> bool:
+        """Whether ``min_rate`` holds although the socket has taken all: its buffer still holds some of the body."""
+        wanted = self._limits.min_rate and self._complete and not self._parser.status
+        return bool(wanted and unacknowledged(self._channel.sock))
 
     def _delivered(self) -> int:
         """Bytes of this request, TLS framing included, that the far end's TCP has acknowledged, as far as known."""

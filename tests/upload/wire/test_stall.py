@@ -81,6 +81,32 @@ def test_a_trickling_reader_is_slower_than_min_rate(start, make_pool, send, put)
         send(make_pool(stall_timeout=0.3, min_rate=50_000_000), put(far, zeros=1 << 30))
 
 
+def test_min_rate_holds_for_what_the_sockets_buffer_took_at_once(start, make_pool, send, put):
+    """All of a body, or the end of a large one: no answer can come before it has left."""
+
+    def script(line):
+        while not far.release.wait(0.005):
+            line.read(2000)
+
+    far = start(script, receive_buffer=4096)
+    with pytest.raises(TransferStalledError, match="took too little") as caught:
+        send(make_pool(stall_timeout=0.3, min_rate=50_000_000), put(far, zeros=1_000_000))
+    assert caught.value.bytes_sent == 1_000_000
+
+
+@pytest.mark.parametrize("interim", [b"", b"HTTP/1.1 102 Processing\r\n\r\n"])
+def test_min_rate_does_not_hurry_an_answer(start, make_pool, send, put, interim):
+    def script(line):
+        line.read_request()
+        line.send(interim)
+        far.release.wait(0.3)
+        line.answer()
+
+    far = start(script)
+    pool = make_pool(stall_timeout=0.1, min_rate=50_000_000)
+    assert send(pool, put(far, zeros=1_000)).status == 200
+
+
 def test_slow_but_moving_is_no_stall(start, make_pool, send, put):
     """What the far end's TCP acknowledges counts, although our socket takes nothing new for a long time."""
 
