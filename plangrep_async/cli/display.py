@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, TextIO, TypeAlias
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
+from rich.text import Text
 
 from ..upload import UploadProgress
 
@@ -175,15 +176,25 @@ class JsonDisplay(QuietDisplay):
         self._write("result", facts)
 
 
+class _Bars(Progress):
+    """Bars, and below them a text, which a narrow terminal wraps."""
+
+    text = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        yield Text(self.text)
+
+
 class TerminalDisplay(QuietDisplay):
     """Bars that are redrawn calmly: one for the whole, one for each of the largest files on their way."""
 
     BARS = 5
 
-    def __init__(self) -> None:
+    def __init__(self, console: Console | None = None) -> None:
         super().__init__(sys.stderr)
-        self._console = Console(stderr=True, highlight=False)
-        self._progress: Progress | None = None
+        self._console = console or Console(stderr=True, highlight=False)
+        self._progress: _Bars | None = None
         self._total: TaskID | None = None
         self._bars: dict[str, TaskID] = {}
 
@@ -195,35 +206,27 @@ class TerminalDisplay(QuietDisplay):
 
     def progress(self, progress: UploadProgress) -> None:
         if self._progress is None:
-            self._progress = Progress(
+            self._progress = _Bars(
                 TextColumn("{task.description}", markup=False),
-                BarColumn(),
+                BarColumn(bar_width=16),
                 DownloadColumn(),
                 TransferSpeedColumn(),
-                TextColumn("{task.fields[note]}", markup=False),
                 console=self._console,
                 refresh_per_second=5,
                 transient=True,
             )
             self._progress.start()
-            self._total = self._progress.add_task("all files", total=None, note="")
+            self._total = self._progress.add_task("all files", total=None)
         assert self._total is not None
-        left = progress.seconds_left
-        note = f"{progress.uploads_done}/{progress.uploads_known} files"
-        if progress.uploads_failed:
-            note += f", {progress.uploads_failed} failed"
-        if left is not None:
-            note += f", about {time_text(left)} left"
-        self._progress.update(
-            self._total, completed=progress.bytes_confirmed, total=progress.bytes_known or None, note=note
-        )
+        self._progress.text = progress_text(progress)
+        self._progress.update(self._total, completed=progress.bytes_confirmed, total=progress.bytes_known or None)
         largest = sorted(progress.active, key=lambda file: -file.size)[: self.BARS]
         for name in self._bars.keys() - {file.name for file in largest}:
             self._progress.remove_task(self._bars.pop(name))
         for file in largest:
             if file.name not in self._bars:
-                shown = file.name if len(file.name) <= 40 else file.name[:18] + "…" + file.name[-21:]
-                self._bars[file.name] = self._progress.add_task(shown, total=file.size, note="")
+                shown = file.name if len(file.name) <= 30 else file.name[:12] + "…" + file.name[-17:]
+                self._bars[file.name] = self._progress.add_task(shown, total=file.size)
             self._progress.update(self._bars[file.name], completed=file.bytes_sent)
         if progress.final:
             self.close()

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TextIO
 import attrs
 from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
@@ -160,10 +161,10 @@ class JsonMigrationDisplay:
 
 
 class TerminalMigrationDisplay:
-    """A bar and a line of figures, redrawn twice a second; what is worth a line scrolls by above."""
+    """A bar and below it the figures, redrawn twice a second; what is worth a line scrolls by above."""
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, highlight=False)
         self._live: Live | None = None
 
     def event(self, event: Event) -> None:
@@ -186,7 +187,9 @@ class TerminalMigrationDisplay:
         wanted = now.documents - now.skipped
         by_bytes = now.bytes_total > 0 and now.bytes_confirmed < now.bytes_total
         total, done = (now.bytes_total, now.bytes_confirmed) if by_bytes else (wanted, ended)
-        self._show(Group(ProgressBar(total=max(total, 1), completed=done, width=60), Text(progress_line(now))))
+        bar = ProgressBar(total=max(total, 1), completed=done, width=60)
+        # Padding ends the bar's line, which a bar by itself does not.
+        self._show(Group(Padding(bar, 0), Text(progress_line(now))))
 
     def _show(self, content: Group | Text) -> None:
         if self._live is None:
