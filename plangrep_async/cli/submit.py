@@ -50,11 +50,15 @@ class SubmitOptions:
 
 @define
 class Submission:
-    """What has been reached so far, for the sentence after Ctrl-C or a failure."""
+    """What has been reached so far, for the sentence after Ctrl-C or a failure.
+
+    Attributes:
+        pending: files that are not confirmed: all of them at first.
+    """
 
     options: SubmitOptions
     job: Job | None = None
-    pending: list[Path] = Factory(list)
+    pending: list[Path] = Factory(lambda self: list(self.options.files), takes_self=True)
     completed: bool = False
 
     def how_to_go_on(self) -> str | None:
@@ -92,10 +96,10 @@ async def submit(service: Service, submission: Submission, display: Display) -> 
             start_transfers=min(options.transfers, settings.start_transfers),
         )
     async with PlangrepClient(service.api_key, base_url=service.base_url, uploads=settings) as client:
-        job = await _open_job(client, service, options, display)
-        submission.job = job
+        job = await _open_job(client, service, submission, display)
         code = OK
-        if job.status in (JobStatus.PROVISIONING, JobStatus.AWAITING_UPLOADS, JobStatus.UPLOADING):
+        submission.completed = not (job.status == JobStatus.PROVISIONING or job.status.takes_uploads)
+        if not submission.completed:
             code = await _upload(client, submission, display)
         elif options.files:
             raise InvalidInputError(f"job {job.id} is {job.status} and takes no more files; leave the files out")
@@ -130,9 +134,10 @@ def _check(options: SubmitOptions) -> None:
             )
 
 
-async def _open_job(client: PlangrepClient, service: Service, options: SubmitOptions, display: Display) -> Job:
+async def _open_job(client: PlangrepClient, service: Service, submission: Submission, display: Display) -> Job:
+    options = submission.options
     if options.job is not None:
-        job = await client.jobs.get(options.job)
+        submission.job = job = await client.jobs.get(options.job)
         display.step(f"Job {job.id} is {job.status}", job=job.id, status=str(job.status))
         return job
     project = await _project(client, options.project, display)
@@ -145,10 +150,11 @@ async def _open_job(client: PlangrepClient, service: Service, options: SubmitOpt
             ),
         )
     created = await client.jobs.create(project.id, external_id=options.external_id, webhook_url=options.webhook_url)
-    display.step(f"Job {created.job.id} created", job=created.job.id)
-    if created.job.status == JobStatus.PROVISIONING:
-        return await client.jobs.wait_until_open(created.job.id)
-    return created.job
+    submission.job = job = created.job
+    display.step(f"Job {job.id} created", job=job.id)
+    if job.status == JobStatus.PROVISIONING:
+        submission.job = job = await client.jobs.wait_until_open(job.id)
+    return job
 
 
 async def _project(client: PlangrepClient, wanted: str, display: Display) -> Project:
@@ -166,7 +172,6 @@ async def _upload(client: PlangrepClient, submission: Submission, display: Displ
     options = submission.options
     assert submission.job is not None
     job_id = submission.job.id
-    submission.pending = list(options.files)
     if not options.files:
         submission.job = await client.uploads.complete(job_id)
         return OK

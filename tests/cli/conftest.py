@@ -33,17 +33,15 @@ class Ended:
 
 
 @pytest.fixture
-def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    settings = PlangrepSettings(
-        project_provisioning=0.0,
-        job_provisioning=0.0,
-        preflight=0.0,
-        pages_per_second=1e6,
-        index_delay=0.0,
-        minimum_poll_interval=0.0,  # its seconds are not the client's
-    )
+def plangrep_settings() -> PlangrepSettings:
+    """Overridden where something must take time. Seconds between readings are not judged: they are not the client's."""
+    return PlangrepSettings.instant()
+
+
+@pytest.fixture
+def emulator(monkeypatch: pytest.MonkeyPatch, plangrep_settings: PlangrepSettings) -> Iterator[Emulator]:
     monkeypatch.setattr("plangrep_async.plangrep.client.SystemClock", lambda: ScaledClock(100))
-    with Emulator(plangrep=settings) as running:
+    with Emulator(plangrep=plangrep_settings) as running:
         monkeypatch.setenv("PLANGREP_BASE_URL", running.plangrep_url)
         monkeypatch.setenv("PLANGREP_API_KEY", running.api_key)
         yield running

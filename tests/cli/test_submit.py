@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plangrep_async.emulator import Emulator, Fault
+from plangrep_async.emulator import Emulator, Fault, PlangrepSettings
 from plangrep_async.testing import ScaledClock
 
 Command = Callable[..., Any]
@@ -60,6 +63,7 @@ def test_a_job_of_its_own_can_be_gone_on_with(command: Command, emulator: Emulat
     late = command("submit", "--job", job, documents / "plans.pdf")
     assert late.code == 2
     assert "takes no more files" in late.err
+    assert f"To wait for its result: plangrep-async submit --job {job}\n" in late.err
 
 
 def test_a_bad_document_is_exit_code_1(command: Command, emulator: Emulator, documents: Path) -> None:
@@ -150,6 +154,39 @@ def test_ctrl_c_leaves_cleanly_and_says_how_to_go_on(
     assert "plangrep-async submit --job job_" in rest
     assert "2 of 2 files are not confirmed" in rest
     assert "Traceback" not in rest
+
+
+class TestProvisioning:
+    @pytest.fixture
+    def plangrep_settings(self) -> PlangrepSettings:
+        return PlangrepSettings.instant(job_provisioning=60.0)
+
+    def test_a_job_that_was_left_while_provisioning_is_gone_on_with(
+        self, command: Command, emulator: Emulator, documents: Path
+    ) -> None:
+        reading = "GET /api/open/v1/jobs/{jobId}"
+        emulator.clock.set_speed(0)
+        emulator.faults.add(reading, Fault.answer(403), times=1)
+        left = command("submit", documents, "--project", "Tower")
+        assert left.code == 3
+        (job,) = emulator.plangrep.jobs
+        hint = left.err.splitlines()[-1]
+        assert hint.startswith(
+            f"2 of 2 files are not confirmed. To go on with job {job.id}: plangrep-async submit --job"
+        )
+
+        def open_when_read() -> None:
+            while not emulator.requests.count(reading, status=200):
+                time.sleep(0.001)
+            emulator.clock.advance(60)
+
+        with ThreadPoolExecutor() as pool:
+            pool.submit(open_when_read)
+            ended = command(*shlex.split(hint.partition(": plangrep-async ")[2]))
+        assert ended.code == 0, ended.err
+        assert f"Job {job.id} is provisioning" in ended.err
+        assert len(emulator.plangrep.jobs) == 1
+        assert "5 pages" in ended.out
 
 
 def test_without_the_extra_it_says_what_to_install(executable: list[str]) -> None:
