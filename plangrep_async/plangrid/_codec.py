@@ -29,7 +29,7 @@ def structure(data: Any, cls: type[T]) -> T:
 
 
 def record_of(cls: type[T], uid: str | None = None) -> Callable[[Answer], T]:
-    """The ``decode`` of a call whose answer is one ``cls``; the one of ``uid``, where one was asked for.
+    """The ``decode`` of a call whose answer is one ``cls``; the one of ``uid``, where it is known which.
 
     Of the parts of a batch nothing but their order says whose they are ("Send Batch Request"): a service that mixed
     them up would give one record for another.

@@ -70,7 +70,8 @@ class Resource:
         return await self._send(post(self._path(*segments), record_of(cls), body), arguments)
 
     async def _patch(self, cls: type[R], arguments: CallArguments, body: Any, *segments: str) -> R:
-        return await self._send(Call("PATCH", self._path(*segments), record_of(cls), json=body), arguments)
+        call = Call("PATCH", self._path(*segments), record_of(cls, segments[-1]), json=body)
+        return await self._send(call, arguments)
 
     async def _delete(self, arguments: CallArguments, *segments: str) -> None:
         await self._send(Call("DELETE", self._path(*segments), nothing), arguments)

@@ -165,6 +165,36 @@ async def test_a_batch_that_is_answered_in_another_order_gives_no_record_for_ano
     assert middle == Issue("b")
 
 
+async def test_changes_that_are_answered_in_another_order_give_no_record_for_another(
+    client: PlanGridClient, wire: Any
+) -> None:
+    def reverse(request: httpx.Request) -> httpx.Response:
+        uids = [(entry["path"].split("/")[-1], json.loads(entry["body"])) for entry in json.loads(request.content)]
+        parts = [{"status_code": 200, "body": json.dumps({"uid": body.get("photo_uid", uid)})} for uid, body in uids]
+        return httpx.Response(200, json={"data": parts[::-1]})
+
+    wire.answer("POST", "/batch", reverse)
+    project = client.project("p")
+    photos = project.rfis.photos("r")
+
+    for change in (
+        lambda uid: project.issues.update(uid, title="t"),
+        lambda uid: project.rfis.update(uid, title="t"),
+        lambda uid: project.photos.update(uid, title="t"),
+        lambda uid: project.attachments.update(uid, name="n"),
+        lambda uid: project.users.update(uid, role_uid="r"),
+        lambda uid: client.projects.update(uid, name="n"),
+        photos.add,
+    ):
+        wire.requests.clear()
+        first, middle, last = await client.batch([change(uid) for uid in "abc"])
+
+        assert isinstance(first, DecodeError)
+        assert isinstance(last, DecodeError)
+        assert getattr(middle, "uid", None) == "b"
+        assert wire.seen == ["POST /batch"]  # what was carried out is not sent again
+
+
 async def test_a_uid_may_be_spelled_in_another_way(client: PlanGridClient, wire: Any) -> None:
     spelled = "10DD6D24CBE246399647F9D0CC4AAEE8"
     wire.answer("GET", f"/projects/p/issues/{spelled}", {"uid": "10dd6d24-cbe2-4639-9647-f9d0cc4aaee8"})

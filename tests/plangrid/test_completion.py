@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -37,10 +39,10 @@ class Case:
         self.client, self.wire, self.clock = client, wire, clock
         context = client._context
         attachments = client.project("p").attachments
-        self.completion = Completion(context, record_of(Attachment), attachments.get)
+        self.completion = Completion(context, partial(record_of, Attachment), attachments.get)
 
-    async def run(self, url: str = f"{API}{PATH}", completion: Any = None) -> Any:
-        stored = Stored((), memo={"uid": "a", "webhook_url": url})
+    async def run(self, url: str = f"{API}{PATH}", completion: Any = None, uid: str = "a") -> Any:
+        stored = Stored((), memo={"uid": uid, "webhook_url": url})
         running = asyncio.ensure_future((completion or self.completion)(stored))
         while not running.done():
             await settle()
@@ -91,6 +93,71 @@ async def test_an_unreadable_answer_is_asked_for_again(case: Case) -> None:
     case.wire.answer("GET", READ, RECORD)
 
     assert (await case.run()).name == "spec.pdf"
+
+
+async def test_the_record_of_another_upload_is_not_taken_for_this_one(case: Case) -> None:
+    case.wire.answer("GET", PATH, httpx.Response(201, json={"uid": "b", "name": "other.pdf"}), CONSUMED)
+    case.wire.answer("GET", READ, RECORD)
+
+    assert (await case.run()).name == "spec.pdf"
+    assert case.wire.seen == [f"GET {PATH}", f"GET {PATH}", f"GET {READ}"]
+
+
+async def test_when_the_record_read_is_another_one_too_nothing_is_certain(case: Case) -> None:
+    case.wire.answer("GET", PATH, httpx.Response(201, json={"uid": "b"}), CONSUMED)
+    case.wire.answer("GET", READ, {"uid": "b"})
+
+    with pytest.raises(UploadUnconfirmedError, match="not the one that was asked for"):
+        await case.run()
+
+
+async def test_completions_that_are_answered_in_another_order_find_their_records_alone(
+    make_client: Callable[..., PlanGridClient], wire: Any
+) -> None:
+    used: set[str] = set()
+
+    def complete(path: str) -> httpx.Response:
+        uid = path.rpartition("-")[2]
+        if uid in used:
+            return CONSUMED
+        used.add(uid)
+        return httpx.Response(201, json={"uid": uid, "name": f"{uid}.pdf"})
+
+    def reversed_batch(request: httpx.Request) -> httpx.Response:
+        answers = [complete(entry["path"]) for entry in json.loads(request.content)]
+        parts = [{"status_code": answer.status_code, "body": answer.text} for answer in answers]
+        return httpx.Response(200, json={"data": parts[::-1]})
+
+    wire.answer("POST", "/batch", reversed_batch)
+    for uid in "ab":
+        wire.answer("GET", f"{PATH}-{uid}", lambda request: complete(request.url.path))
+        wire.answer("GET", f"/projects/p/attachments/{uid}", {"uid": uid, "name": f"{uid}.pdf"})
+    clock = ManualClock()
+    attachments = make_client(clock=clock, random=lambda: 0.5).project("p").attachments
+    completions = [attachments.make_upload(b"%PDF-", name=f"{uid}.pdf").complete for uid in "ab"]
+    running = asyncio.gather(
+        *[
+            completion(Stored((), memo={"uid": uid, "webhook_url": f"{API}{PATH}-{uid}"}))
+            for uid, completion in zip("ab", completions, strict=True)
+            if completion is not None
+        ]
+    )
+    while not running.done():
+        await settle()
+        await clock.run_until_idle(60.0)
+
+    assert [record.name for record in await running] == ["a.pdf", "b.pdf"]
+    assert wire.seen[0] == "POST /batch"
+    assert sorted(wire.seen[1:]) == sorted(
+        [f"GET {PATH}-{uid}" for uid in "ab"] + [f"GET /projects/p/attachments/{uid}" for uid in "ab"]
+    )
+
+
+@pytest.mark.parametrize("uid", ["A", ""])
+async def test_a_uid_may_be_spelled_in_another_way_or_be_missing_in_the_slot(uid: str, case: Case) -> None:
+    case.wire.answer("GET", PATH, httpx.Response(201, json=RECORD))
+
+    assert (await case.run(uid=uid)).name == "spec.pdf"
 
 
 async def test_a_failure_names_the_url_to_go_on_with(case: Case) -> None:
@@ -196,7 +263,7 @@ async def test_refusals_are_what_they_are(status: int, error: type[Exception], c
 
 
 async def test_a_version_s_file_needs_no_answer_to_read(case: Case) -> None:
-    completion: Completion[None] = Completion(case.client._context, nothing, None)
+    completion: Completion[None] = Completion(case.client._context, lambda _: nothing, None)
     case.wire.answer("GET", PATH, httpx.Response(204), CONSUMED)
 
     assert await case.run(completion=completion) is None
@@ -208,14 +275,14 @@ async def test_a_version_s_file_whose_token_ran_out_begins_anew(case: Case) -> N
     case.wire.answer("GET", PATH, EXPIRED)
 
     with pytest.raises(StartOver):
-        await case.run(completion=Completion(case.client._context, nothing, None))
+        await case.run(completion=Completion(case.client._context, lambda _: nothing, None))
 
 
 async def test_where_get_is_refused_post_is_tried(case: Case) -> None:
     case.wire.answer("GET", PATH, httpx.Response(405, json={"message": "Method not allowed."}))
     case.wire.answer("POST", PATH, httpx.Response(201, json={}))
 
-    assert await case.run(completion=Completion(case.client._context, nothing, None)) is None
+    assert await case.run(completion=Completion(case.client._context, lambda _: nothing, None)) is None
 
     assert case.wire.seen == [f"GET {PATH}", f"POST {PATH}"]
     assert case.wire.requests[1].headers["content-type"] == "application/json"

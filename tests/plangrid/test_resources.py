@@ -28,6 +28,9 @@ from plangrep_async.plangrid._rules import check_money
 P = "/projects/p"
 NOON = datetime(2016, 2, 3, 14, 5, 6, 700, tzinfo=timezone(timedelta(hours=2)))
 NOON_SENT = "2016-02-03T12:05:06+00:00"
+USER = "d4c0bab2-cd1c-4c9d-b4b3-022a5a52cc7b"
+ATTACHMENT = "147a420e-a182-4312-8fa5-4d10064d2f1a"
+PHOTO = "baa813cf-fd44-4a9c-be2b-62669958cc9a"
 
 
 @pytest.fixture
@@ -59,10 +62,11 @@ async def test_an_rfi_is_created_with_exactly_what_was_given(
 
 
 async def test_null_is_not_left_as_it_is(project: ProjectScope, wire: Any, sample: Callable[[str], bytes]) -> None:
-    wire.answer("PATCH", f"{P}/rfis/r", sample("61_update_rfi_in_a_project.json"))
+    uid = "22f3530a-a00b-42f9-8139-3a7554c77c27"
+    wire.answer("PATCH", f"{P}/rfis/{uid}", sample("61_update_rfi_in_a_project.json"))
 
-    await project.rfis.update("r", answer=None)
-    await project.rfis.update("r", status="4898bfd4", sent_at=None, assigned_to_uids=[])
+    await project.rfis.update(uid, answer=None)
+    await project.rfis.update(uid, status="4898bfd4", sent_at=None, assigned_to_uids=[])
 
     assert [request.content for request in wire.requests] == [
         b'{"answer":null}',
@@ -165,19 +169,19 @@ async def test_queries_of_lists(client: PlanGridClient, project: ProjectScope, w
 
 async def test_other_writes(project: ProjectScope, wire: Any, sample: Callable[[str], bytes]) -> None:
     wire.answer("POST", f"{P}/users/invites", sample("user.json"))
-    wire.answer("PATCH", f"{P}/users/u", sample("user.json"))
-    wire.answer("PATCH", f"{P}/rfis/statuses/s", sample("69_update_rfi_status_in_a_project.json"))
-    wire.answer("PATCH", f"{P}/attachments/a", sample("34_update_attachment_in_a_project.json"))
+    wire.answer("PATCH", f"{P}/users/{USER}", sample("user.json"))
+    wire.answer("PATCH", f"{P}/rfis/statuses/4898bfd4", sample("69_update_rfi_status_in_a_project.json"))
+    wire.answer("PATCH", f"{P}/attachments/{ATTACHMENT}", sample("34_update_attachment_in_a_project.json"))
     wire.answer("POST", f"{P}/rfis/r/photos", sample("64_reference_photo_in_rfi.json"))
     wire.answer("POST", f"{P}/sheets/packets", sample("18_the_shareable_object.json"))
     wire.answer("POST", f"{P}/issue_lists", {"uid": "l", "name": "Punch"})
     wire.answer("POST", f"{P}/field_reports/export", sample("export.json"))
 
     user = await project.users.invite("alfred@architect.com", role_uid="r", first_name="")
-    await project.users.update("u", role_uid="r")
-    await project.rfi_statuses.update("s", label=None)
-    await project.attachments.update("a", folder=None)
-    photo = await project.rfis.photos("r").add("ph")
+    await project.users.update(USER, role_uid="r")
+    await project.rfi_statuses.update("4898bfd4", label=None)
+    await project.attachments.update(ATTACHMENT, folder=None)
+    photo = await project.rfis.photos("r").add(PHOTO)
     await project.sheets.create_packet(["s1", "s2"], include_annotations=False)
     await project.issue_lists.create("Punch")
     await project.field_reports.export(["f"], timezone="UTC", file_type="xlsx")
@@ -189,7 +193,7 @@ async def test_other_writes(project: ProjectScope, wire: Any, sample: Callable[[
         {"role_uid": "r"},
         {"label": None},
         {"folder": None},
-        {"photo_uid": "ph"},
+        {"photo_uid": PHOTO},
         {"sheet_uids": ["s1", "s2"], "include_annotations": False},
         {"name": "Punch"},
         {"field_report_uids": ["f"], "timezone": "UTC", "file_type": "xlsx"},

@@ -23,6 +23,7 @@ API = "https://api.test"
 COMPLETE = "/projects/p/sheets/uploads/v"
 CONFLICT = httpx.Response(409, json={"message": "complete"})
 PDF = UploadFile(b"%PDF-1.4", name="a.pdf")
+UID = "022c132d-cdd0-48a1-8874-d4c9fd310ec8"  # of the documented slot
 
 
 @pytest.fixture
@@ -114,13 +115,15 @@ async def test_single_steps(project: ProjectScope, wire: Any, sample: Callable[[
     body = sample("17_the_file_upload_object.json").replace(b"https://io.plangrid.com", API.encode())
     wire.answer("POST", "/projects/p/sheets/uploads/v/files/r", body)
     wire.answer(
-        "GET", webhook, httpx.Response(201, json={"uid": "a"}), httpx.Response(201, json={"uid": "b"}), CONFLICT
+        "GET", webhook, *[httpx.Response(201, json={"uid": uid}) for uid in (UID, UID.upper(), "another")], CONFLICT
     )
 
     upload = await project.sheets.request_file("v", "r", "a.pdf")
 
     assert wire.bodies() == [{"file_name": "a.pdf"}]
-    assert (await project.attachments.complete_upload(upload)).uid == "a"
-    assert (await project.photos.complete_upload(upload)).uid == "b"
+    assert (await project.attachments.complete_upload(upload)).uid == UID
+    assert (await project.photos.complete_upload(upload)).uid == UID.upper()
+    with pytest.raises(DecodeError, match=r"Photo\.uid is not the one"):
+        await project.photos.complete_upload(upload)
     with pytest.raises(ConflictError):
         await project.sheets.complete_file(upload)

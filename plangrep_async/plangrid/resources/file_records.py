@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar, Unpack
 
@@ -36,9 +37,10 @@ class FileRecords(Resource, Generic[R]):
             ConflictError: the token is used up: the record exists under the upload's uid.
             GoneError: it has run out.
             BadRequestError: the file is missing.
+            DecodeError: the answer is unreadable, or the record of another upload; the token is used up all the same.
         """
         if isinstance(upload, FileUpload):
-            call = completion_call(self._context, upload.webhook_url, record_of(self._record))
+            call = completion_call(self._context, upload.webhook_url, record_of(self._record, upload.uid or None))
         else:
             path = self._path(self._name, "uploads", "completions", upload)
             call = Call("GET", path, record_of(self._record), repeatable=False)
@@ -65,11 +67,10 @@ class FileRecords(Resource, Generic[R]):
         options: CallArguments,
     ) -> Upload[R]:
         calls = calls_of(options)
-        decode = record_of(self._record)
-        completion = Completion(
-            context,
-            decode,
-            lambda uid: context.sender.send(Call("GET", self._path(self._name, uid), decode), calls),
-            options=calls,
-        )
+
+        async def existing(uid: str) -> R:
+            call = Call("GET", self._path(self._name, uid), record_of(self._record, uid), coalescable=False)
+            return await context.sender.send(call, calls)
+
+        completion = Completion(context, partial(record_of, self._record), existing, options=calls)
         return upload_of(context, file, slot, completion, options)

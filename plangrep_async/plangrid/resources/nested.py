@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Generic, TypeVar, Unpack
 
+from .._codec import record_of
 from .._context import CallArguments, Context
-from .._resource import Resource, list_query, page_query
+from .._resource import Resource, list_query, page_query, post
 from .._rules import PAGE_SIZE, check_uid
 from ..pages import Listing, Page
 
@@ -91,4 +92,5 @@ class References(RemovableReferences[R]):
         Raises:
             BadRequestError: the RFI is locked, or there is no such record (400 here, not 404).
         """
-        return await self._post(self._cls, options, {self._field: check_uid(uid, self._field)})
+        body = {self._field: check_uid(uid, self._field)}
+        return await self._send(post(self._path(), record_of(self._cls, uid), body), options)

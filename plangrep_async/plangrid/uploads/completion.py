@@ -10,7 +10,10 @@ The token in the URL is used up by the first completion that succeeds. What an a
 5xx, lost, unreadable       tried again, at the URL in the body where there is one; in the end the record is looked for
 ==========================  ==========================================================================================
 
-So there is never a second record, and none is lost.
+The record of another upload counts as unreadable: a service that mixed up the parts of a batch, of which nothing but
+their order says whose they are, would give it. What clears that up leaves alone.
+
+So there is never a second record, and none is lost or taken for another.
 """
 
 from __future__ import annotations
@@ -68,16 +71,17 @@ class Completion(Generic[R]):
 
     Attributes:
         context: of the client.
-        decode: reads the record from the answer.
-        existing: reads the record by its uid; raises :class:`~plangrep_async.errors.NotFoundError` when there is none.
-            ``None`` where a used-up token is all there is to know (files of a version); ``settled`` is then the result.
+        decode: reads the record from the answer, the one of this uid; ``None`` where the slot named none.
+        existing: reads the record by its uid, in no batch; raises :class:`~plangrep_async.errors.NotFoundError` when
+            there is none. ``None`` where a used-up token is all there is to know (files of a version); ``settled`` is
+            then the result.
         settled: see there.
         options: of each call.
         method: ``"GET"``; see :class:`~plangrep_async.plangrid.Unverified`.
     """
 
     context: Context
-    decode: Callable[[Answer], R]
+    decode: Callable[[str | None], Callable[[Answer], R]]
     existing: Callable[[str], Awaitable[R]] | None
     settled: R | None = None
     options: CallOptions | None = None
@@ -94,7 +98,8 @@ class Completion(Generic[R]):
         """
         memo = stored.memo
         uid, url = str(memo["uid"]), str(memo["webhook_url"])
-        call = completion_call(self.context, url, self.decode, self.method)
+        decode = self.decode(uid or None)
+        call = completion_call(self.context, url, decode, self.method)
         attempt = 1
         while True:
             try:
@@ -113,12 +118,14 @@ class Completion(Generic[R]):
                     return await self._made(uid, error)
                 other = completion_url(error.body) if isinstance(error, ServerError) else None
                 if other is not None:
-                    call = completion_call(self.context, other, self.decode, self.method).replace(coalescable=False)
+                    call = completion_call(self.context, other, decode, self.method)
+                if other is not None or isinstance(error, DecodeError):
+                    call = call.replace(coalescable=False)
             except APIStatusError as error:
                 if error.status != 405 or call.method == "POST":
                     raise
                 # Page "File Uploads" says GET, the .NET client POST.
-                call = completion_call(self.context, url, self.decode, "POST")
+                call = completion_call(self.context, url, decode, "POST")
                 continue
             await self.context.session.clock.sleep(backoff(attempt, self.context.retry, self.context.random))
             attempt += 1

@@ -157,7 +157,7 @@ class VersionRun:
 
         method = "POST" if self.context.unverified.version_file_by_post else "GET"
         completion: Completion[None] = Completion(
-            self.context, nothing, None, options=calls_of(self.options), method=method
+            self.context, lambda _: nothing, None, options=calls_of(self.options), method=method
         )
         return upload_of(self.context, file, slot, completion, self.options, place.request_uid)
 
