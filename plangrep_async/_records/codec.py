@@ -120,7 +120,7 @@ class Codec:
         fields = self._fields(get_origin(kind) or kind)
 
         def write(record: Record) -> dict[str, Any]:
-            data = dict(record.extra)
+            data: dict[str, Any] = self._converter.unstructure(dict(record.extra))
             for item in fields:
                 value, spelling = getattr(record, item.name), item.spellings[0]
                 if value == item.default and spelling in data:

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from .._records import Codec
 from ..session.call import Answer
 from ..session.undocumented import Undocumented
 from .timestamps import format_timestamp, parse_date, parse_timestamp
 
-__all__ = ["CODEC", "loads", "nothing", "record_of", "structure"]
+__all__ = ["CODEC", "exact", "loads", "nothing", "record_of", "structure"]
 
 T = TypeVar("T")
+
+_LONGEST = 100  # digits of an int; an exponent can stand for millions
 
 
 def loads(content: bytes) -> Any:
     """JSON without binary floats. Raises ``ValueError``."""
     return json.loads(content, parse_float=Decimal, parse_constant=_refuse_constant)
+
+
+def exact(data: Any) -> Any:
+    """JSON as :func:`loads` gives it, from JSON that was read with binary floats: their digits are those that came."""
+    if isinstance(data, float):
+        return Decimal(repr(data))
+    if isinstance(data, Mapping):
+        return {name: exact(value) for name, value in cast("Mapping[str, Any]", data).items()}
+    if isinstance(data, list | tuple):
+        return [exact(value) for value in cast("Sequence[Any]", data)]
+    return data
 
 
 def structure(data: Any, cls: type[T]) -> T:
@@ -61,8 +74,16 @@ def _write_moment(moment: datetime) -> str:
     return moment.isoformat() if moment.microsecond else format_timestamp(moment, "timestamp")
 
 
+def _write_number(number: Decimal) -> int | float | str:
+    """As a number where ``json.dumps`` writes one of the same value, else the digits as a string."""
+    if number.is_finite() and abs(number.adjusted()) < _LONGEST and number == number.to_integral_value():
+        return int(number)
+    written = float(number)
+    return written if Decimal(repr(written)) == number else str(number)
+
+
 CODEC = Codec(
     readers={datetime: parse_timestamp, date: parse_date},
-    writers={datetime: _write_moment, date: date.isoformat},
+    writers={datetime: _write_moment, date: date.isoformat, Decimal: _write_number},
     nulls=True,
 )

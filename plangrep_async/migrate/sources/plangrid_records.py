@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
@@ -47,10 +46,8 @@ async def project_records(
 
 
 def plain(record: Record) -> dict[str, Any]:
-    """A record as JSON values, without the URL of its file."""
-    fields = {name: value for name, value in record.to_dict().items() if name not in _SIGNED}
-    result: dict[str, Any] = json.loads(json.dumps(fields, default=str))
-    return result
+    """A record as the service writes it, without the URL of its file."""
+    return {name: value for name, value in record.to_dict().items() if name not in _SIGNED}
 
 
 def _listings(project: ProjectScope, since: datetime | None) -> list[tuple[str, Listing[Any]]]:
