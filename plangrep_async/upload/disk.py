@@ -17,26 +17,39 @@ __all__ = ["Disk", "shut_down"]
 T = TypeVar("T")
 
 
+class _Threads:
+    """Three queues, of which none waits for another. No thread begins before there is work for it."""
+
+    def __init__(self, name: str, *, quick: int, hashers: int) -> None:
+        self.quick = ThreadPoolExecutor(quick, thread_name_prefix=f"upload-{name}")
+        self.small = ThreadPoolExecutor(hashers, thread_name_prefix=f"upload-{name}-small")
+        self.large = ThreadPoolExecutor(hashers, thread_name_prefix=f"upload-{name}-large")
+
+
 class Disk:
     """One thread for what is quick, and ``hashers`` each to hash small and large files: neither looking at a file nor
-    hashing a small one waits for a large one to be read to its end."""
+    hashing a small one waits for a large one to be read to its end.
 
-    def __init__(self, hashers: int) -> None:
-        self._quick = ThreadPoolExecutor(1, thread_name_prefix="upload-disk")
-        self._small = ThreadPoolExecutor(hashers, thread_name_prefix="upload-digest-small")
-        self._large = ThreadPoolExecutor(hashers, thread_name_prefix="upload-digest-large")
+    What calls a file object or a function of the user's (*foreign*), and so takes as long as that likes, has threads of
+    its own: up to ``callers`` where it is not hashed.
+    """
+
+    def __init__(self, *, hashers: int, callers: int) -> None:
+        self._own = _Threads("disk", quick=1, hashers=hashers)
+        self._foreign = _Threads("foreign", quick=callers, hashers=hashers)
         self._loop = asyncio.get_running_loop()
 
-    async def run(self, work: Callable[[Job[T]], T]) -> T:
+    async def run(self, work: Callable[[Job[T]], T], *, foreign: bool = False) -> T:
         """Run quick work that blocks, in the order of asking.
 
         Cancellation: work that has begun is told to stop through its job's token, and the call returns when it has.
         """
-        return await self._run_in(self._quick, work)
+        return await self._run_in((self._foreign if foreign else self._own).quick, work)
 
-    async def hash(self, work: Callable[[Job[T]], T], size: int) -> T:
+    async def hash(self, work: Callable[[Job[T]], T], size: int, *, foreign: bool = False) -> T:
         """The same for work that reads ``size`` bytes; small and large files do not wait for each other."""
-        return await self._run_in(self._small if size < LARGE else self._large, work)
+        threads = self._foreign if foreign else self._own
+        return await self._run_in(threads.small if size < LARGE else threads.large, work)
 
     async def _run_in(self, executor: Executor, work: Callable[[Job[T]], T]) -> T:
         job = Job(work)
@@ -50,7 +63,7 @@ class Disk:
 
     async def aclose(self) -> None:
         """Wait for what runs, and end the threads."""
-        await shut_down(self._quick, self._small, self._large)
+        await shut_down(*(each for one in (self._own, self._foreign) for each in (one.quick, one.small, one.large)))
 
 
 async def shut_down(*executors: Executor) -> None:

@@ -20,7 +20,7 @@ from .meter import Meter
 from .netjob import NetworkJob
 from .readers import OpenSource, Source
 from .settings import UploadSettings
-from .source import survey
+from .source import is_foreign, survey
 from .transfer import Transfer
 from .wire import Steps, WireAnswer, WireRequest
 
@@ -61,7 +61,7 @@ class Engine:
             ),
             clock=clock,
         )
-        self.disk = Disk(settings.disk_threads)
+        self.disk = Disk(hashers=settings.disk_threads, callers=settings.on_wire)
         self._unseen: list[tuple[UploadFile, _Found]] = []
         self._surveying: asyncio.Task[None] | None = None
 
@@ -73,19 +73,29 @@ class Engine:
         await self.disk.aclose()
 
     def look(self, file: UploadFile, found: Callable[[Source | Exception], None]) -> None:
-        """Look at a file, and call ``found`` on the loop with what is there or what is wrong with it.
+        """Look at a file, which is not foreign, and call ``found`` on the loop with what is there or is wrong with it.
 
-        Many that are asked for at the same time cost one hop to a thread together.
+        Many that are asked for at the same time cost one hop to a thread together, and are found together.
         """
         self._unseen.append((file, found))
         if self._surveying is None:
             self._surveying = self.loop.create_task(self._survey_all())
 
     async def survey(self, file: UploadFile) -> Source:
-        """The same, awaited."""
-        source: asyncio.Future[Source] = self.loop.create_future()
-        self.look(file, partial(_pass_on, source))
-        return await source
+        """The same, awaited, for any file.
+
+        Cancellation: returns at once; a thread inside a function or a file object of the user's is left to itself.
+        """
+        if not is_foreign(file):
+            source: asyncio.Future[Source] = self.loop.create_future()
+            self.look(file, partial(_pass_on, source))
+            return await source
+        looking = self.loop.create_task(self.disk.run(lambda _job: survey(file), foreign=True))
+        try:
+            return await asyncio.shield(looking)
+        except asyncio.CancelledError:
+            looking.cancel()  # before its turn: nobody is called
+            raise
 
     async def _survey_all(self) -> None:
         try:
@@ -110,6 +120,7 @@ class Engine:
             fresh = await self.disk.hash(
                 lambda job: compute_digests(source, missing, cancel=job.cancel, block_size=block),
                 source.fingerprint.size,
+                foreign=not source.quick,
             )
             self.digests.put(source.fingerprint, fresh)
             known = {**known, **fresh}

@@ -8,7 +8,7 @@ end well, a task goes on from there, with what came of the first attempt.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
@@ -23,6 +23,7 @@ from .ordering import LARGE
 from .outcome import Outcome
 from .readers import Source
 from .single import stored_statuses
+from .source import is_foreign
 from .targets import FormTarget, PostFormTarget, PutTarget
 from .task import PreparedFile, Stored, Upload
 from .verdict import STORED, says_stored
@@ -197,7 +198,7 @@ def _is_plain(upload: Upload[Any]) -> bool:
     return (
         isinstance(target, (PutTarget, PostFormTarget, FormTarget))
         and len(upload.files) == 1
-        and not isinstance(upload.file.source, AsyncIterable)
+        and not is_foreign(upload.file)
         and not upload.digests
         and upload.complete is None
         and upload.on_state is None

@@ -18,7 +18,7 @@ from .file import BinaryFile
 from .fingerprint import Fingerprint
 from .readers import OpenDescriptor, OpenSource, ReplayableSource, check_unchanged, unreadable
 
-__all__ = ["DescriptorSource", "FactorySource", "SeekableSource", "call_factory", "survey_object"]
+__all__ = ["DescriptorSource", "FactorySource", "SeekableSource", "call_factory", "is_pythons_own", "survey_object"]
 
 
 class DescriptorSource(ReplayableSource):
@@ -116,7 +116,7 @@ class SeekableSource(ReplayableSource):
     """A seekable file object that has no descriptor of its own bytes: ``io.BytesIO``, ``gzip.open``, a ZIP's member."""
 
     def __init__(self, shared: _Shared, name: str, size: int) -> None:
-        self.quick = isinstance(shared.file, io.BytesIO)
+        self.quick = type(shared.file) is io.BytesIO
         self._shared = shared
         self._name = name
         self.fingerprint = Fingerprint("", size)
@@ -184,6 +184,14 @@ def call_factory(factory: Callable[[], BinaryFile], name: str) -> BinaryFile:
             "object that was opened anew"
         )
     return opened
+
+
+def is_pythons_own(file: object) -> bool:
+    """Whether none of its methods waits for anything but a file on disk: of a class that inherits, nobody knows."""
+    try:
+        return type(file) is io.BytesIO or _is_plain(file)
+    except ValueError:  # its descriptor was detached; whoever looks at it is told
+        return False
 
 
 def _is_plain(file: Any) -> bool:

@@ -33,7 +33,8 @@ class UploadSettings:
         ready_bytes: bytes of such uploads; at least two uploads are made ready whatever their size, so that the next
             file is hashed while this one is sent.
         disk_threads: threads that hash small files, and as many that hash large ones; one more looks at files and
-            spools.
+            spools. Functions and file objects of the user's, which may be slow, are hashed in as many threads of their
+            own, and looked at in up to ``max_transfers``.
         max_bandwidth: bytes a second for all transfers together; ``None`` for no limit.
         connect_timeout: seconds for each address, again for TLS and for a proxy.
         stall_timeout: seconds without a byte taken by the far end; then the attempt is given up and repeated.

@@ -8,11 +8,17 @@ from typing import cast
 
 from ..errors import InvalidInputError, SourceChangedError, SourceNotFoundError
 from .file import BinaryFile, UploadFile
-from .fileobject import FactorySource, call_factory, survey_object
+from .fileobject import FactorySource, call_factory, is_pythons_own, survey_object
 from .fingerprint import Fingerprint
 from .readers import MemorySource, PathSource, Source, unreadable
 
-__all__ = ["survey"]
+__all__ = ["is_foreign", "survey"]
+
+
+def is_foreign(file: UploadFile) -> bool:
+    """Whether its bytes come from code that is not Python's own, which may take any time, even to tell their number."""
+    given = file.source
+    return not (isinstance(given, (str, os.PathLike, bytes, bytearray, memoryview)) or is_pythons_own(given))
 
 
 def survey(file: UploadFile) -> Source:

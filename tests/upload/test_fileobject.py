@@ -18,7 +18,7 @@ import pytest
 from plangrep_async.errors import InvalidInputError, SourceChangedError, SourceUnreadableError
 from plangrep_async.testing import FakeTransfer
 from plangrep_async.upload import PutTarget, Upload, UploadFile
-from plangrep_async.upload.source import survey
+from plangrep_async.upload.source import is_foreign, survey
 
 CONTENT = bytes(range(256)) * 40
 URL = "https://storage.example/k"
@@ -286,3 +286,45 @@ def test_a_large_file_object_that_shrank_is_named():
     given.truncate(10)
     with pytest.raises(SourceChangedError, match=r"plan\.pdf"):
         opened.verify()
+
+
+# What may be slow
+
+
+class Inherits(io.BytesIO):
+    """It could read from anywhere."""
+
+
+@pytest.mark.parametrize(
+    ("make", "foreign"),
+    [
+        (lambda path: path, False),
+        (str, False),
+        (lambda path: CONTENT, False),
+        (lambda path: io.BytesIO(CONTENT), False),
+        (lambda path: path.open("rb"), False),
+        (lambda path: path.open("rb", buffering=0), False),
+        (lambda path: io.BufferedReader(io.BytesIO(CONTENT)), True),
+        (gzip.open, True),
+        (lambda path: Inherits(CONTENT), True),
+        (lambda path: lambda: io.BytesIO(CONTENT), True),
+    ],
+)
+def test_only_code_that_is_not_pythons_own_is_foreign(tmp_path, make, foreign):
+    path = tmp_path / "x"
+    path.write_bytes(gzip.compress(CONTENT))
+    file = UploadFile(make(path), name="x")
+    assert is_foreign(file) == foreign
+    assert survey(file).quick == (not foreign)
+    if isinstance(file.source, io.IOBase):
+        file.source.close()
+
+
+def test_one_that_was_detached_is_told_by_whoever_looks_at_it(tmp_path):
+    (tmp_path / "x").write_bytes(CONTENT)
+    given = (tmp_path / "x").open("rb")
+    file = UploadFile(given, name="x")
+    with given.detach():
+        assert is_foreign(file)
+        with pytest.raises(SourceUnreadableError):
+            survey(file)
