@@ -96,13 +96,14 @@ class Progress:
         arrived: completed or verified.
         failed, skipped: ended otherwise.
         bytes_total: of all documents whose size is known and that are not skipped.
-        bytes_confirmed: acknowledged by the target, parts of unfinished files among them.
+        bytes_confirmed: acknowledged by the target, parts of unfinished files and files of unfinished jobs among them.
+            Falls only where something must be sent again.
         rate: bytes a second over the last minute.
         limiter_waiters: calls that wait for a rate limit now.
         limiter_waited: seconds that calls of this run waited for it, in all.
         groups: jobs or versions that are complete.
-        seconds_left: by the slower of the rates of files and bytes over the last minute; ``None`` while that cannot be
-            said honestly.
+        seconds_left: until all is sent, by the slower of the rates of files and bytes over the last minute; ``None``
+            while that cannot be said honestly.
         final: the last of its run.
     """
 

@@ -144,6 +144,7 @@ class Run:
         """Note how far an upload is; nothing that depends on it has happened yet."""
         step = State.SENT if state.stored else State.SLOT_ASKED
         await self.journal.change(document.id, state=step.value, resume=state.to_json(), memo=state.memo)
+        self.meter.confirmed(document.id, state.confirmed, whole=state.stored)
 
     async def completed(self, document: Document, target_id: str, size: int) -> None:
         """The document has arrived."""
@@ -279,7 +280,7 @@ class Run:
         error: str | None = None,
     ) -> None:
         self.steps += 1
-        self.meter.ended(state, size)
+        self.meter.ended(document.id, state, size)
         self.emit(DocumentEnded(document.key, state, target_id, problem, error))
 
     # Files

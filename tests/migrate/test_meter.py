@@ -13,6 +13,8 @@ from plangrep_async.migrate.journal import Tally
 from plangrep_async.migrate.meter import Meter
 
 MB = 1_000_000
+ANY = 0
+"""A document that was not told of before."""
 
 
 def tally(**counts: tuple[int, int]) -> Tally:
@@ -37,20 +39,20 @@ def test_it_goes_on_from_what_the_journal_has() -> None:
 def test_the_time_left_is_that_of_the_slower_rate() -> None:
     meter = Meter(tally(discovered=(100, 100 * MB)), now=0.0)
     for second in range(1, 21):
-        meter.ended(State.COMPLETED, 2 * MB)  # one a second, of the larger ones
+        meter.ended(ANY, State.COMPLETED, 2 * MB)  # one a second, of the larger ones
         now = meter.progress(float(second))
     assert now.rate == pytest.approx(2 * MB)
     assert now.seconds_left == pytest.approx(80)  # eighty files, though 60 MB would need but 30 s
     meter = Meter(tally(discovered=(100, 1_000 * MB)), now=0.0)
     for second in range(1, 21):
-        meter.ended(State.COMPLETED, MB)
+        meter.ended(ANY, State.COMPLETED, MB)
         now = meter.progress(float(second))
     assert now.seconds_left == pytest.approx(980)  # the large ones are still to come
 
 
 def test_nothing_is_said_of_the_time_left_before_it_is_known() -> None:
     meter = Meter(tally(discovered=(10, 10 * MB)), now=0.0)
-    meter.ended(State.COMPLETED, MB)
+    meter.ended(ANY, State.COMPLETED, MB)
     assert meter.progress(9.0).seconds_left is None, "too early"
     assert meter.progress(10.0).seconds_left == pytest.approx(90)
     # An hour of nothing: what was fast before says nothing about what comes.
@@ -62,9 +64,9 @@ def test_nothing_is_said_of_the_time_left_before_it_is_known() -> None:
 
 def test_the_end_is_the_end() -> None:
     meter = Meter(tally(discovered=(3, 3 * MB)), now=0.0)
-    meter.ended(State.COMPLETED, MB)
-    meter.ended(State.FAILED, MB)
-    meter.ended(State.SKIPPED, MB)
+    meter.ended(ANY, State.COMPLETED, MB)
+    meter.ended(ANY, State.FAILED, MB)
+    meter.ended(ANY, State.SKIPPED, MB)
     now = meter.progress(1.0, final=True)
     assert (now.seconds_left, now.final) == (0.0, True)
     assert (now.arrived, now.failed, now.skipped) == (1, 1, 1)
@@ -73,23 +75,63 @@ def test_the_end_is_the_end() -> None:
 
 def test_bytes_that_nobody_sends_take_no_time() -> None:
     meter = Meter(tally(discovered=(30, 30 * MB), failed=(1, 100_000 * MB)), now=0.0)
-    meter.ended(State.FAILED, MB)
+    meter.ended(ANY, State.FAILED, MB)
     for second in range(1, 21):
-        meter.ended(State.COMPLETED, MB)
+        meter.ended(ANY, State.COMPLETED, MB)
         now = meter.progress(float(second))
     assert now.seconds_left == pytest.approx(9)
     assert now.bytes_total == 100_030 * MB
 
 
-def test_parts_of_unfinished_files_count_once() -> None:
+def test_what_the_target_has_counts_once_until_it_has_arrived() -> None:
     meter = Meter(tally(discovered=(2, 20 * MB)), now=0.0)
-    meter.confirmed("a", 4 * MB)
-    meter.confirmed("b", MB)
-    meter.confirmed("a", 6 * MB)
+    meter.confirmed(1, 4 * MB)
+    meter.confirmed(2, MB)
+    meter.confirmed(1, 6 * MB)
     assert meter.progress(1.0).bytes_confirmed == 7 * MB
-    meter.ended(State.COMPLETED, 10 * MB)
-    meter.confirmed("a", None)
+    meter.confirmed(1, 10 * MB, whole=True)  # its completion is still to come
     assert meter.progress(2.0).bytes_confirmed == 11 * MB
+    meter.ended(1, State.COMPLETED, 10 * MB)
+    assert meter.progress(3.0).bytes_confirmed == 11 * MB
+    meter.ended(2, State.FAILED, 10 * MB)
+    now = meter.progress(4.0)
+    assert (now.bytes_confirmed, now.arrived, now.seconds_left) == (10 * MB, 1, 0.0)
+
+
+def test_a_document_that_begins_anew_has_nothing_there() -> None:
+    meter = Meter(tally(discovered=(2, 20 * MB)), now=0.0)
+    meter.confirmed(1, 6 * MB)
+    meter.began(1)
+    assert meter.progress(1.0).bytes_confirmed == 0
+    meter.confirmed(1, 6 * MB)
+    now = meter.progress(2.0)
+    assert now.bytes_confirmed == 6 * MB
+    assert now.rate == pytest.approx(6 * MB), "it was sent twice"
+
+
+def test_what_a_former_run_has_stored_is_there_and_no_work_of_this_one() -> None:
+    meter = Meter(tally(sent=(50, 50 * MB), discovered=(50, 50 * MB)), now=0.0)
+    for document in range(50):
+        meter.began(document, MB, whole=True)
+    for second in range(1, 21):
+        meter.confirmed(100 + second, MB, whole=True)
+        now = meter.progress(float(second))
+    assert now.bytes_confirmed == 70 * MB
+    assert now.rate == pytest.approx(MB)
+    assert now.seconds_left == pytest.approx(30)
+
+
+def test_no_group_needs_to_be_complete_before_something_is_said() -> None:
+    meter = Meter(tally(discovered=(100, 100 * MB)), now=0.0)
+    for second in range(1, 51):
+        meter.confirmed(second, MB, whole=True)
+        now = meter.progress(float(second))
+    assert (now.arrived, now.bytes_confirmed) == (0, 50 * MB)
+    assert now.rate == pytest.approx(MB)
+    assert now.seconds_left == pytest.approx(50)
+    for document in range(51, 101):
+        meter.confirmed(document, MB, whole=True)
+    assert meter.progress(51.0).seconds_left is None, "only the completion is left, and nobody knows how long it takes"
 
 
 def test_sizes_that_come_to_light_count_from_then() -> None:
@@ -120,10 +162,12 @@ def test_no_figure_is_negative_endless_or_beyond_the_whole(
         now += seconds
         amount = min(amount, left)
         if isinstance(event, State):
-            meter.ended(event, amount)
+            meter.ended(number % 3, event, amount)
             left -= amount
+        elif event == "part":
+            meter.confirmed(number % 3, amount, whole=bool(number % 2))
         else:
-            meter.confirmed(number % 3, amount if event == "part" else None)
+            meter.began(number % 3, amount)
         seen = meter.progress(now)
         assert seen.rate >= 0
         assert math.isfinite(seen.rate)
@@ -141,7 +185,7 @@ def test_at_an_even_pace_the_time_left_is_right(interval: float, each: int, size
     meter = Meter(tally(discovered=(files * each, files * each * size)), now=0.0)
     for number in range(1, files):
         for _ in range(each):
-            meter.ended(State.COMPLETED, size)
+            meter.ended(ANY, State.COMPLETED, size)
         seen = meter.progress(number * interval)
         if seen.seconds_left is None:
             assert number * interval < 10

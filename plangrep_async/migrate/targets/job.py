@@ -25,7 +25,7 @@ from ...plangrep import (
     RegisteredRoute,
     UploadedFile,
 )
-from ...upload import Stored, Upload, UploadFile, UploadProgress
+from ...upload import Stored, Upload, UploadFile
 from ..document import OPEN, UNSENT, Document, Problem, State
 from ..failure import Verdict, judge, sentence_of
 from ..feed import Ready
@@ -69,6 +69,8 @@ class JobFiller:
             if job is None:
                 return
             if job.status.takes_uploads:
+                async for document in self._run.journal.documents(State.SENT, group_id=group.id):
+                    self._run.meter.began(document.id, document.size, whole=True)
                 await self._upload(job, pile.items)
                 if not await self._is_full(group):
                     return
@@ -151,15 +153,10 @@ class JobFiller:
 
     async def _upload(self, job: Job, files: Sequence[Ready]) -> None:
         run = self._run
-        transfer = object()
-
-        def progress(now: UploadProgress) -> None:
-            run.meter.confirmed(transfer, None if now.final else sum(file.bytes_confirmed for file in now.active))
-
         # Failures are judged side by side: those of one outage wait for its end together.
         async with self._client.uploads.registered_route(job.id) as route, Crew(len(files) or 1) as judges:
             uploads = (self._one(route, ready) for ready in files if not run.stopping)
-            async with aclosing(self._client.scheduler.run(uploads, on_progress=progress)) as outcomes:
+            async with aclosing(self._client.scheduler.run(uploads)) as outcomes:
                 async for outcome in outcomes:
                     if not outcome.ok:
                         document = outcome.upload.key.document

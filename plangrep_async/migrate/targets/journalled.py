@@ -26,6 +26,11 @@ def journalled(run: Run, ready: Ready, upload: Upload[R], arrived: Callable[[R, 
     document = ready.document
     ask, complete = upload.target, upload.complete
     assert callable(ask) and complete is not None  # noqa: PT018 - the clients' own
+    resume = resume_of(document, ready.path)
+    if resume is None:
+        run.meter.began(document.id)
+    else:
+        run.meter.began(document.id, resume.confirmed, whole=resume.stored)
 
     async def slot(request: SlotRequest) -> UploadTarget:
         await run.digested(document, request.file)
@@ -45,6 +50,6 @@ def journalled(run: Run, ready: Ready, upload: Upload[R], arrived: Callable[[R, 
         complete=completed,
         on_state=reached,
         digests=("sha256",),
-        resume=resume_of(document, ready.path),
+        resume=resume,
         key=ready,
     )

@@ -11,7 +11,7 @@ from attrs import evolve
 from ...errors import NotFoundError
 from ...plangrid import Attachment, Photo, PlanGridClient
 from ...ratelimit import LimiterStatistics
-from ...upload import Stored, Upload, UploadFile, UploadProgress
+from ...upload import Stored, Upload, UploadFile
 from ..document import OPEN, Document, Found, Problem
 from ..feed import Ready, feed
 from ..journal import Journal
@@ -117,15 +117,12 @@ class PlanGridTarget:
         """The client belongs to whoever made it."""
 
     async def _deliver_singles(self, run: Run) -> None:
-        def progress(now: UploadProgress) -> None:
-            run.meter.confirmed(self, None if now.final else sum(file.bytes_confirmed for file in now.active))
-
         documents = run.journal.documents(*OPEN, kinds=("attachment", "photo"))
         # Failures are judged side by side: those of one outage wait for its end together.
         async with (
             Crew(_FAILURES) as judges,
             aclosing(self._uploads(run, feed(run, documents))) as uploads,
-            aclosing(self._client.scheduler.run(uploads, on_progress=progress)) as outcomes,
+            aclosing(self._client.scheduler.run(uploads)) as outcomes,
         ):
             async for outcome in outcomes:
                 if not outcome.ok:

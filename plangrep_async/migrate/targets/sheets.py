@@ -130,7 +130,7 @@ class VersionPacker:
     ) -> None:
         run = self._run
         try:
-            done = await self._send(group, pile, unfinished)
+            done = await self._send(group, documents, pile, unfinished)
         except Stopping:
             return
         except PlangrepAsyncError as error:
@@ -144,7 +144,9 @@ class VersionPacker:
             await run.arrived(document, arrived[document.id], document.size)
         run.group_ended(done.uid, "complete", len(documents))
 
-    async def _send(self, group: Group, pile: Pile, unfinished: UnfinishedVersion | None) -> VersionUpload:
+    async def _send(
+        self, group: Group, documents: Sequence[Document], pile: Pile, unfinished: UnfinishedVersion | None
+    ) -> VersionUpload:
         run, sheets = self._run, self._project.sheets
         memo = dict(group.memo or {})
         begun = False
@@ -157,6 +159,11 @@ class VersionPacker:
                 if place.name in sent and _differs(sent[place.name], place.fingerprint):
                     raise SourceChangedError(f"{place.name} has changed since it was digested", file_name=place.name)
             await run.journal.change_group(group.id, memo={**memo, "unfinished": now.to_json()})
+            missing = {place.name for place in now.missing}
+            note = run.meter.confirmed if begun else run.meter.began
+            for document in documents:
+                whole = document.name not in missing
+                note(document.id, document.size if whole else 0, whole=whole)
             if not begun:
                 run.check()  # nothing is on the wire yet
             begun = True
