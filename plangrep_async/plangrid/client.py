@@ -278,6 +278,7 @@ class PlanGridClient:
         Raises:
             InvalidInputError: there is no reference, it has no URL (a user without an account), its URL leads to
                 another origin than the API's (nothing is sent there), or to something that this package does not know.
+            DecodeError: the answer is another record than the URL names.
         """
         if reference is None:
             raise InvalidInputError("there is no reference to follow: the record's field is empty")
@@ -290,7 +291,8 @@ class PlanGridClient:
         target, route = self._route(reference.url)
         if route.collection:
             raise InvalidInputError("the reference is to one record, and its URL leads to a collection")
-        return await self._context.sender.send(Call("GET", target, record_of(route.type)), options_of(options))
+        uid = target.partition("?")[0].rpartition("/")[2]
+        return await self._context.sender.send(Call("GET", target, record_of(route.type, uid)), options_of(options))
 
     def iterate(self, reference: CollectionReference[R], **options: Unpack[CallArguments]) -> Listing[R]:
         """The records of a collection one after the other, page by page; see :meth:`follow`."""

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from plangrep_async.errors import InvalidInputError
+from plangrep_async.errors import DecodeError, InvalidInputError
 from plangrep_async.plangrid import (
     ENDPOINTS,
     Annotation,
@@ -100,9 +101,12 @@ def test_every_get_of_the_table_that_gives_records_has_a_route() -> None:
 async def test_following_references_to_one_record(
     client: PlanGridClient, wire: Any, sample: Callable[[str], bytes]
 ) -> None:
-    wire.answer("GET", "/projects/p/users/u", sample("user.json"))
-    wire.answer("GET", "/projects/p/sheets/s", sample("73_the_sheet_object.json"))
-    wire.answer("GET", "/projects/p/roles/r", sample("70_the_role_object.json"))
+    def named(name: str, uid: str) -> dict[str, Any]:
+        return {**json.loads(sample(name)), "uid": uid}
+
+    wire.answer("GET", "/projects/p/users/u", named("user.json", "u"))
+    wire.answer("GET", "/projects/p/sheets/s", named("73_the_sheet_object.json", "s"))
+    wire.answer("GET", "/projects/p/roles/r", named("70_the_role_object.json", "r"))
 
     user = await client.follow(UserReference("other", f"{API}/projects/p/users/u", "bob"))
     sheet = await client.follow(RecordReference[Sheet]("s", f"{API}/projects/p/sheets/s"))
@@ -112,6 +116,9 @@ async def test_following_references_to_one_record(
     assert (type(sheet), sheet.name) == (Sheet, "A-501")
     assert type(role) is Role
     assert all("authorization" in request.headers for request in wire.requests)
+    wire.answer("GET", "/projects/p/roles/r", named("70_the_role_object.json", "of another call"))
+    with pytest.raises(DecodeError, match=r"Role\.uid is not the one that was asked for"):
+        await client.follow(RecordReference[Role]("r", f"{API}/projects/p/roles/r"))
 
 
 async def test_following_a_collection_reads_all_its_pages(
