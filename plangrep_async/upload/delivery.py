@@ -194,7 +194,7 @@ class Delivery:
 
     async def verify(self) -> None:
         """Raise :class:`~plangrep_async.errors.SourceChangedError` when a source is not what it was."""
-        await self.engine.disk.run(self._open_all)
+        await self.engine.disk.run(self._open_all, foreign=not all(source.quick for source in self.sources))
 
     def _open_all(self, _job: Job[None]) -> None:
         for source in self.sources:
