@@ -66,7 +66,7 @@ class FormRoutes:
                 f"metadata.files names parts that the form does not have: {', '.join(missing)}", "missing_part"
             )
         checked = [self._check(part, entries.get(part.name, Fields({}))) for part in parts]
-        new = [part for part in parts if self._intake.twin(job, part.blob.sha256) is None]
+        new = [part for part in parts if self._intake.twin(job, part.blob.sha256, form=True) is None]
         self._intake.check_limits(job, files=len(new), size=sum(part.blob.size for part in new))
         return [self._store(job, part, *details) for part, details in zip(parts, checked, strict=True)]
 
@@ -87,7 +87,7 @@ class FormRoutes:
     def _store(
         self, job: Job, part: ReceivedPart, file_name: str, content_type: str, classification: str | None
     ) -> dict[str, Any]:
-        document = self._intake.twin(job, part.blob.sha256)
+        document = self._intake.twin(job, part.blob.sha256, form=True)
         status = "uploaded"
         if document is None:
             document = self._intake.add(

@@ -41,9 +41,10 @@ class Intake:
         if job.declared_bytes + size > job.max_bytes:
             raise PlangrepError(413, "declared_bytes_exceeded", f"a job takes at most {job.max_bytes} bytes")
 
-    def twin(self, job: Job, sha256: str) -> Document | None:
-        """The document of the job that has these bytes already."""
-        if not self._state.settings.deduplicate:
+    def twin(self, job: Job, sha256: str, *, form: bool = False) -> Document | None:
+        """The document of the job that stands for these bytes, which it has already."""
+        settings = self._state.settings
+        if not (settings.deduplicate_forms if form else settings.deduplicate):
             return None
         return next((item for item in job.documents if item.sha256 == sha256 and item.status != "failed"), None)
 

@@ -104,7 +104,8 @@ class PlangrepSettings:
         url_lifetime: of signed URLs and upload tokens.
         download_token_lifetime: of artifact download tokens.
         content_limit: bytes of a document sent as Base64.
-        deduplicate: the same bytes in the same job get the same document.
+        deduplicate: the same bytes, registered again in the same job, get the same document.
+        deduplicate_forms: so do the same bytes in a form; the documentation speaks of registrations alone.
         idempotency_window: how long keys are remembered.
         replay_secret: send ``webhookSigningSecret`` again when a create is replayed.
         artifact_links: what artifact URLs look like: the routes with ``path``, or single-use download tokens in project
@@ -144,6 +145,7 @@ class PlangrepSettings:
     download_token_lifetime: float = field(default=900.0, validator=validators.gt(0))
     content_limit: int = 32 << 20
     deduplicate: bool = True
+    deduplicate_forms: bool = False
     idempotency_window: float = field(default=86400.0, validator=validators.gt(0))
     replay_secret: bool = False
     artifact_links: Literal["path", "token"] = "path"

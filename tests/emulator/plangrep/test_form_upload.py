@@ -83,25 +83,14 @@ def test_a_digest_is_verified(emulator: Emulator, api: Any) -> None:
     assert good.json()["uploads"][0]["sha256"] == entry["sha256"]
 
 
-def test_the_same_bytes_are_stored_once(emulator: Emulator, api: Any) -> None:
-    job = api.new_job()
-    first = api.upload(job, ("a.pdf", b"same")).json()
-    again = api.upload(job, ("renamed.pdf", b"same"), ("b.pdf", b"other")).json()
-    assert [item["status"] for item in again["uploads"]] == ["skipped", "uploaded"]
-    assert again["uploads"][0]["documentId"] == first["uploads"][0]["documentId"]
-    assert again["uploads"][0]["fileName"] == "a.pdf"
-    assert api.upload(job, ("a.pdf", b"same")).json()["status"] == "skipped"
-    assert len(emulator.plangrep.documents) == 2
-    assert emulator.plangrep.times_stored(first["uploads"][0]["documentId"]) == 1
-
-
-def test_a_lost_answer_stores_and_a_repeat_is_skipped(emulator: Emulator, api: Any) -> None:
+def test_a_form_that_is_sent_twice_is_seen(emulator: Emulator, api: Any) -> None:
     job = api.new_job()
     emulator.faults.add(FILES, Fault.cut("after"), times=1)
     with pytest.raises(httpx.TransportError):
         api.upload(job, ("a.pdf", b"same"))
-    assert api.upload(job, ("a.pdf", b"same")).json()["status"] == "skipped"
-    assert len(emulator.plangrep.documents) == 1
+    assert api.upload(job, ("a.pdf", b"same")).json()["status"] == "uploaded"
+    assert [item["fileName"] for item in api.job(job)["files"]] == ["a.pdf", "a.pdf"]
+    assert len(emulator.plangrep.documents) == 2
 
 
 def test_a_form_that_breaks_off_leaves_nothing(emulator: Emulator, api: Any) -> None:
@@ -134,6 +123,31 @@ class TestLimits:
         assert api.error(api.upload(job, ("b", b"b" * 2_000_001))) == (413, "declared_bytes_exceeded")
         assert api.error(api.upload(job, ("b", b"b" * 20_000_000))) == (413, "declared_bytes_exceeded")
         assert api.upload(job, ("b", b"b" * 2_000_000)).status_code == 200
+
+
+class TestDeduplicationOfForms:
+    @pytest.fixture
+    def plangrep_settings(self) -> PlangrepSettings:
+        return PlangrepSettings(deduplicate_forms=True)
+
+    def test_the_same_bytes_are_stored_once(self, emulator: Emulator, api: Any) -> None:
+        job = api.new_job()
+        first = api.upload(job, ("a.pdf", b"same")).json()
+        again = api.upload(job, ("renamed.pdf", b"same"), ("b.pdf", b"other")).json()
+        assert [item["status"] for item in again["uploads"]] == ["skipped", "uploaded"]
+        assert again["uploads"][0]["documentId"] == first["uploads"][0]["documentId"]
+        assert again["uploads"][0]["fileName"] == "a.pdf"
+        assert api.upload(job, ("a.pdf", b"same")).json()["status"] == "skipped"
+        assert len(emulator.plangrep.documents) == 2
+        assert emulator.plangrep.times_stored(first["uploads"][0]["documentId"]) == 1
+
+    def test_a_lost_answer_stores_and_a_repeat_is_skipped(self, emulator: Emulator, api: Any) -> None:
+        job = api.new_job()
+        emulator.faults.add(FILES, Fault.cut("after"), times=1)
+        with pytest.raises(httpx.TransportError):
+            api.upload(job, ("a.pdf", b"same"))
+        assert api.upload(job, ("a.pdf", b"same")).json()["status"] == "skipped"
+        assert len(emulator.plangrep.documents) == 1
 
 
 class TestWithoutDeduplication:
