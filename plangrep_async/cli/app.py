@@ -90,7 +90,7 @@ def submit_command(context: click.Context, /, **arguments: Any) -> None:
             max_bandwidth=arguments["max_bandwidth"],
             deadline=arguments["deadline"],
         )
-        submission = Submission(options)
+        submission = Submission(options, arguments["base_url"])
         with plangrep_service(emulator=arguments["emulator"], base_url=arguments["base_url"]) as service:
             code = run_interruptibly(submit(service, submission, display))
     except (KeyboardInterrupt, PlangrepAsyncError) as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import Factory, define, evolve, frozen
 
-from ..errors import InvalidInputError, JobBlockedError, SourceError, UploadError
+from ..errors import InvalidInputError, JobBlockedError, JobFailedError, SourceError, UploadError
 from ..plangrep import FailedFile, Job, JobResult, JobStatus, PlangrepClient, Project, UploadedFile
 from ..plangrep.limits import check_https, check_text
 from ..upload import UploadFile, UploadSettings
@@ -57,26 +57,30 @@ class Submission:
     """
 
     options: SubmitOptions
+    base_url: str | None = None
     job: Job | None = None
     pending: list[Path] = Factory(lambda self: list(self.options.files), takes_self=True)
     completed: bool = False
 
     def how_to_go_on(self) -> str | None:
         """The command that continues, or ``None`` when nothing was begun at the service."""
-        if self.job is None:
+        if self.job is None or (self.job.status.is_terminal and not self.job.status.has_result):
             return None
         command = ["plangrep-async", "submit", "--job", self.job.id]
+        if self.base_url is not None:
+            command += ["--base-url", self.base_url]
         if self.options.out is not None:
             command += ["--out", str(self.options.out)]
         if self.completed:
             return f"Job {self.job.id} goes on at the service. To wait for its result: {shlex.join(command)}"
         if not self.pending:
             return f"All files are stored. To start processing job {self.job.id}: {shlex.join(command)}"
-        names = [str(path) for path in self.pending]
-        shown = shlex.join(names) if len(names) <= 8 else f"{shlex.join(names[:8])} … and {len(names) - 8} more"
+        if self.options.classification is not None:
+            command += ["--classification", self.options.classification]
+        command += map(str, self.pending)
         return (
-            f"{len(names)} of {len(self.options.files)} files are not confirmed. "
-            f"To go on with job {self.job.id}: {shlex.join(command)} {shown}"
+            f"{len(self.pending)} of {len(self.options.files)} files are not confirmed. "
+            f"To go on with job {self.job.id}: {shlex.join(command)}"
         )
 
 
@@ -107,7 +111,11 @@ async def submit(service: Service, submission: Submission, display: Display) -> 
         if not options.wait:
             display.table("Submitted", ["job", "status"], [[job.id, str(job.status)]], {"job": job.id})
             return code
-        job = await _wait(client, service, submission, display)
+        try:
+            job = await _wait(client, service, submission, display)
+        except JobFailedError as error:
+            submission.job = error.job or submission.job
+            raise
         result = await client.jobs.result(job.id)
         if options.out is not None:
             try:

@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
+from plangrep_async.cli.submit import Submission, SubmitOptions
 from plangrep_async.emulator import Emulator, Fault, PlangrepSettings
+from plangrep_async.plangrep import Job, JobStatus
 from plangrep_async.testing import ScaledClock
 
 Command = Callable[..., Any]
@@ -187,6 +189,32 @@ class TestProvisioning:
         assert f"Job {job.id} is provisioning" in ended.err
         assert len(emulator.plangrep.jobs) == 1
         assert "5 pages" in ended.out
+
+
+def test_how_to_go_on_is_a_whole_command() -> None:
+    files = [Path(f"level {number}/plan.pdf") for number in range(12)]
+    submission = Submission(SubmitOptions(files, classification="plans"), "https://plangrep.test")
+    assert submission.how_to_go_on() is None
+    submission.job = Job(id="job_1", project_id="proj_1", status=JobStatus("uploading"))
+    hint = submission.how_to_go_on()
+    assert hint is not None
+    assert shlex.split(hint.partition(": ")[2]) == [
+        *["plangrep-async", "submit", "--job", "job_1", "--base-url", "https://plangrep.test"],
+        *["--classification", "plans"],
+        *map(str, files),
+    ]
+    submission.completed = True
+    assert "goes on at the service" in (submission.how_to_go_on() or "")
+    submission.job = Job(id="job_1", project_id="proj_1", status=JobStatus("failed"))
+    assert submission.how_to_go_on() is None
+
+
+def test_of_a_job_that_has_failed_nothing_goes_on(command: Command, emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
+    ended = command("submit", tmp_path / "broken.pdf")
+    assert ended.code == 1
+    assert "ended as 'failed'" in ended.err
+    assert "goes on" not in ended.err
 
 
 def test_without_the_extra_it_says_what_to_install(executable: list[str]) -> None:
