@@ -40,6 +40,7 @@ _OPTIONS = (
 _SOURCE = ("include", "exclude", "since", "kinds")
 CHOICES = ("source", "target", *_SOURCE, *_OPTIONS)
 _LOOKAHEAD = 64
+_LINGER = 0.1  # seconds that the reads of files that are fetched wait for one another: nothing beside the fetch itself
 _SERVICES = ("plangrep", "plangrid")
 _WORD = re.compile(r"[A-Za-z][\w.+-]+")  # a single letter may be a drive
 
@@ -95,9 +96,9 @@ class _Clients:
         self._settings = settings
         self._plangrid: PlanGridClient | None = None
 
-    async def plangrid(self) -> PlanGridClient:
+    async def plangrid(self, *, linger: float = 0.0) -> PlanGridClient:
         if self._plangrid is None:
-            client = PlanGridClient(uploads=self._settings)
+            client = PlanGridClient(uploads=self._settings, linger=linger)
             self._plangrid = await self._stack.enter_async_context(client)
         return self._plangrid
 
@@ -111,7 +112,7 @@ async def _source(choices: Mapping[str, Any], clients: _Clients) -> Source:
     service, _, name = location.partition(":")
     if service == "plangrid":
         _refuse(choices, ("include", "exclude"), "a PlanGrid project; --kinds and --since choose there")
-        client = await clients.plangrid()
+        client = await clients.plangrid(linger=_LINGER)
         kinds = {"kinds": tuple(choices["kinds"])} if choices.get("kinds") else {}
         return PlanGridSource(client, name, since=since, **kinds)
     if service == "plangrep":

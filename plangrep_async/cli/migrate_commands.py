@@ -40,7 +40,7 @@ def plan(*, as_json: bool, **arguments: Any) -> int:
             return await migration.plan()
 
     found = asyncio.run(work())
-    _show({**attrs.asdict(found), "days": found.days} if as_json else _plan_text(found))
+    _show({**attrs.asdict(found), "days": found.days, "days_most": found.days_most} if as_json else _plan_text(found))
     return OK
 
 
@@ -204,12 +204,13 @@ def _plan_text(plan: Plan) -> str:
     if estimate.batches:
         lines.append(f"  batches     {estimate.batches:,}")
     if plan.source_calls:
-        calls = f"{plan.source_calls:,} ({plan.source_calls_most:,} when each travels alone)"
-        lines.append(f"  API calls   {calls} to read and fetch the source, beside retries")
+        calls = f"{plan.source_calls:,} (no more than {plan.source_calls_most:,})"
+        beside = "retries and waiting for packets" if plan.kinds.get("sheet") else "retries"
+        lines.append(f"  API calls   {calls} to read and fetch the source, beside {beside}")
     if estimate.calls:
         lines.append(f"  API calls   {estimate.calls:,} (no more than {estimate.calls_most:,}), beside retries")
-    if plan.days:
-        lines.append(f"  time        {_days(plan.days)} under the documented limits of calls")
+    if plan.days_most:
+        lines.append(f"  time        {_time(plan.days, plan.days_most)} under the documented limits of calls")
     if plan.source_calls and (sheets := plan.kinds.get("sheet")):
         lines.append(f"  packets     {sheets:,}: PlanGrid prints each sheet before it can be fetched, in its own time")
     if estimate.credits:
@@ -220,10 +221,20 @@ def _plan_text(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _days(days: float) -> str:
-    if days * 1440 < 1:
+def _time(least: float, most: float) -> str:
+    if most * 1440 < 1:
         return "less than a minute"
-    return f"at least {days:.1f} days" if days >= 1 else f"at least {days * 1440:,.0f} minutes"
+    if least * 1440 < 1:
+        return f"up to {_days(most)}"
+    told = _days(least), _days(most)
+    return told[0] if told[0] == told[1] else f"between {told[0]} and {told[1]}"
+
+
+def _days(days: float) -> str:
+    if days < 2 / 24:
+        minutes = round(days * 1440)
+        return f"{minutes} minute{'s' if minutes > 1 else ''}"
+    return f"{days * 24:.1f} hours" if days < 2 else f"{days:.1f} days"
 
 
 def _status_facts(status: Status) -> dict[str, Any]:

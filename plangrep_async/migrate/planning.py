@@ -12,7 +12,6 @@ from ..plangrid.limits import DOCUMENTED_LIMITS
 from .document import Problem
 from .own_files import OwnFiles
 from .sources import Source
-from .sources.source import FETCHES
 from .targets import Estimate, Target
 
 __all__ = ["Plan", "make_plan"]
@@ -35,8 +34,9 @@ class Plan:
         problems: documents that would not go, by problem.
         examples: a few keys of each problem.
         estimate: what is asked of the target.
-        source_calls: calls that reading and fetching take of the source at least, when they travel together.
-        source_calls_most: when each travels alone; waiting for packets of sheets may take more.
+        source_calls: calls that reading and fetching take of the source at least, when they travel together; for an
+            export those for its other records, too.
+        source_calls_most: when each travels alone; retries and waiting for packets of sheets may take more.
     """
 
     source: str
@@ -54,11 +54,19 @@ class Plan:
 
     @property
     def days(self) -> float:
-        """That the calls need at least, under the documented limits of both ends."""
-        everything = (window for window in DOCUMENTED_LIMITS if window.kind == "all")
-        return self.estimate.days + max(
-            self.source_calls * window.interval / window.limit / _DAY for window in everything
-        )
+        """That the calls need at least, under the documented limits of both ends, when a day's allowance is spread
+        over the day."""
+        return self.estimate.days + _days(self.source_calls)
+
+    @property
+    def days_most(self) -> float:
+        """That they need when each travels alone."""
+        return self.estimate.days_most + _days(self.source_calls_most)
+
+
+def _days(calls: int) -> float:
+    everything = (window for window in DOCUMENTED_LIMITS if window.kind == "all")
+    return max(calls * window.interval / window.limit / _DAY for window in everything)
 
 
 async def make_plan(source: Source, target: Target, own: OwnFiles) -> Plan:
@@ -81,13 +89,8 @@ async def make_plan(source: Source, target: Target, own: OwnFiles) -> Plan:
                 if len(shown) < _SHOWN:
                     shown.append(found.key)
     documents = kinds.total()
-    calls = calls_most = 0
-    if source.is_remote:
-        # Pages of fifty; a record is read before its file is fetched; a sheet is printed, asked for and read. Those of
-        # files that are fetched at once may share a batch.
-        pages = -(-documents // 50)
-        reads = kinds["attachment"] + kinds["photo"] + 3 * kinds["sheet"]
-        calls, calls_most = pages + -(-reads // FETCHES), pages + reads
+    estimate = target.estimate(documents, size, kinds)
+    calls, calls_most = await source.calls(kinds, records=estimate.records)
     return Plan(
         source=source.location,
         target=target.location,
@@ -98,7 +101,7 @@ async def make_plan(source: Source, target: Target, own: OwnFiles) -> Plan:
         kinds=kinds,
         problems=problems,
         examples={problem: tuple(keys) for problem, keys in examples.items()},
-        estimate=target.estimate(documents, size, kinds),
+        estimate=estimate,
         source_calls=calls,
         source_calls_most=calls_most,
     )

@@ -93,7 +93,7 @@ def test_a_plan_counts_and_does_nothing(move: Move, services: Emulator, tmp_path
         "documents 8 (7 attachments, 1 photos)",
         f"bytes {SIZE / 1000:.1f} kB, the largest file 1.0 kB",
         "API calls 1 (no more than 16), beside retries",
-        "time less than a minute under the documented limits of calls",
+        "time up to 2 minutes under the documented limits of calls",
         "empty 1 left out: empty.pdf",
         "unsupported 1 left out: notes.txt",
     ]
@@ -116,10 +116,19 @@ def test_a_plan_in_json_has_the_documented_keys(move: Move) -> None:
         "kinds": {"attachment": 7, "photo": 1},
         "problems": {"empty": 1, "unsupported": 1},
         "examples": {"empty": ["empty.pdf"], "unsupported": ["notes.txt"]},
-        "estimate": {"calls": 1, "calls_most": 16, "batches": 0, "days": pytest.approx(1e-4), "credits": None},
+        "estimate": {
+            "calls": 1,
+            "calls_most": 16,
+            "batches": 0,
+            "days": pytest.approx(1e-4),
+            "credits": None,
+            "days_most": pytest.approx(16e-4),
+            "records": False,
+        },
         "source_calls": 0,
         "source_calls_most": 0,
         "days": pytest.approx(1e-4),
+        "days_most": pytest.approx(16e-4),
     }
 
 
@@ -144,8 +153,9 @@ def test_a_plan_of_a_project_lists_it_and_fetches_nothing(
     lines = [" ".join(line.split()) for line in ended.out.splitlines()]
     assert "documents 34 (24 attachments, 8 photos, 2 sheets)" in lines
     assert "bytes not known: PlanGrid does not tell sizes" in lines
-    assert "API calls 6 (39 when each travels alone) to read and fetch the source, beside retries" in lines
-    assert "time less than a minute under the documented limits of calls" in lines
+    reading = "API calls 10 (no more than 43) to read and fetch the source, beside retries and waiting for packets"
+    assert reading in lines
+    assert "time between 1 minute and 6 minutes under the documented limits of calls" in lines
     assert "packets 2: PlanGrid prints each sheet before it can be fetched, in its own time" in lines
     assert services.requests.count(service="storage") == 0
     chosen = command("migrate", "plan", f"plangrid:{full_project}", "--to", "x", "--kinds", "photo", "--json")
@@ -176,6 +186,16 @@ def test_the_choice_of_a_run_is_that_of_the_plan(move: Move, services: Emulator)
     assert ended.events[-1]["documents"] == {"completed": 4, "skipped": 1}
     names = {record.name for record in services.plangrid.records("attachments", move.target.partition(":")[2])}
     assert names == {"plan 1.pdf", "plan 3.pdf", "plan 5.pdf", "twin.pdf"}
+
+
+def test_files_that_are_fetched_at_once_are_asked_for_together(
+    command: Command, services: Emulator, full_project: str, tmp_path: Path
+) -> None:
+    source, journal = f"plangrid:{full_project}", tmp_path / "out.db"
+    ended = command("migrate", "export", source, tmp_path / "out", "--kinds", "attachment", "--journal", journal)
+    assert ended.code == 0, ended.err
+    alone = services.requests.count("GET /projects/{project_uid}/attachments/{uid}")
+    assert alone + services.requests.count("POST /batch") <= 24 / 2
 
 
 # run, status, resume, retry, verify

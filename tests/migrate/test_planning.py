@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,13 +38,19 @@ UID = "bd2894bf-c724-5bfa-e774-45accfb8bb7e"
 class Listed:
     """A source that has what it is told to have."""
 
-    def __init__(self, found: list[Found], *, remote: bool = False) -> None:
-        self.found, self.is_remote = found, remote
-        self.location = "plangrid:source" if remote else "/data"
+    def __init__(self, found: list[Found], *, takes: tuple[int, int] = (0, 0)) -> None:
+        self.found, self.takes = found, takes
+        self.is_remote = takes != (0, 0)
+        self.location = "plangrid:source" if self.is_remote else "/data"
+        self.asked_for_records: bool | None = None
 
     async def scan(self) -> AsyncGenerator[list[Found], None]:
         for start in range(0, len(self.found), 7):
             yield self.found[start : start + 7]
+
+    async def calls(self, kinds: Mapping[str, int], *, records: bool) -> tuple[int, int]:
+        self.asked_for_records = records
+        return self.takes
 
     async def fetch(self, document: Document, folder: Path) -> Path:
         raise AssertionError("a plan fetches nothing")
@@ -127,33 +133,36 @@ def test_no_plan_breaks_the_limits_of_a_day(attachments: int, photos: int, sheet
     assert estimate.days * 480_000 >= estimate.calls - 1e-6
     assert estimate.calls * 50 >= 2 * documents
     assert estimate.calls_most >= estimate.calls
+    assert estimate.days_most * 10_000 >= estimate.calls_most - 1e-6
     assert estimate.batches == math.ceil(sheets / 100)
     assert (estimate.days == 0) == (documents == 0)
 
 
-@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))
+@given(st.integers(1, 10_000), st.integers(0, 10_000))
 @settings(max_examples=30)
-def test_reading_a_project_takes_calls_and_days_too(attachments: int, photos: int, sheets: int) -> None:
-    found = [
-        Found(key=f"{kind}/{number}", kind=kind, name=f"{number}.pdf")
-        for kind, many in (("attachment", attachments), ("photo", photos), ("sheet", sheets))
-        for number in range(many)
-    ]
-    seen = plan(Listed(found, remote=True), to_plangrep())
-    reads = attachments + photos + 3 * sheets
-    pages = math.ceil(len(found) / 50)
-    assert seen.source_calls_most == pages + reads
-    assert pages + reads / 8 <= seen.source_calls <= seen.source_calls_most
+def test_reading_a_project_takes_calls_and_days_too(least: int, more: int) -> None:
+    found = [Found(key=f"attachment/{number}", kind="attachment", name=f"{number}.pdf") for number in range(9)]
+    takes = (least, least + more)
+    seen = plan(Listed(found, takes=takes), to_plangrep())
+    assert (seen.source_calls, seen.source_calls_most) == takes
     assert (seen.sizes_known, seen.bytes) == (False, 0)
-    assert seen.days == pytest.approx(seen.source_calls / 10_000)
-    both = plan(Listed(found, remote=True), to_plangrid())
+    assert (seen.days, seen.days_most) == pytest.approx((least / 10_000, (least + more) / 10_000))
+    both = plan(Listed(found, takes=takes), to_plangrid())
     assert both.days == pytest.approx(seen.days + both.estimate.days), "one key pays for both"
+    assert both.days_most == pytest.approx(seen.days_most + both.estimate.days_most)
+
+
+def test_only_an_export_asks_for_records_too() -> None:
+    for target, wanted in ((to_plangrid(), False), (to_plangrep(), False), (FolderTarget("/backup"), True)):
+        source = Listed([], takes=(1, 1))
+        plan(source, target)
+        assert source.asked_for_records is wanted
 
 
 def test_a_hundred_thousand_drawings_take_half_a_day_of_plangrid() -> None:
     estimate = to_plangrid().estimate(100_000, 0, {"attachment": 100_000})
     assert (estimate.calls, estimate.calls_most) == (4_000, 200_000)
-    assert estimate.days == pytest.approx(0.4)
+    assert (estimate.days, estimate.days_most) == pytest.approx((0.4, 20.0))
 
 
 async def test_what_a_migration_makes_itself_is_no_document(tmp_path: Path) -> None:

@@ -306,3 +306,41 @@ async def test_halves_of_characters_are_written_as_json_writes_them(
     export = FolderTarget(tmp_path / "export")
     await Migration(source, export, journal=tmp_path / "journal.db").run()
     assert lines_of(export)[-1]["record"]["title"] == "\ud800 \U0001f600"
+
+
+@pytest.mark.parametrize("linger", [0.0, 0.1])
+@pytest.mark.parametrize("kinds", [None, ("attachment", "photo")])
+async def test_a_plan_tells_what_an_export_takes(
+    linger: float, kinds: tuple[str, ...] | None, services: Emulator, project: str, tmp_path: Path
+) -> None:
+    def made() -> int:
+        return services.requests.count(service="plangrid")
+
+    clock = ScaledClock(20.0)
+    async with PlanGridClient(services.api_key, base_url=services.plangrid_url, linger=linger, clock=clock) as client:
+        source = PlanGridSource(client, project, kinds=kinds)
+        migration = Migration(source, FolderTarget(tmp_path / "export"), journal=tmp_path / "journal.db")
+        plan = await migration.plan()
+    planned = made()
+    assert planned <= 2 + 3 + (11 if kinds is None else 0)
+    async with PlanGridClient(services.api_key, base_url=services.plangrid_url, linger=linger, clock=clock) as client:
+        source = PlanGridSource(client, project, kinds=kinds)
+        export = FolderTarget(tmp_path / "export")
+        assert (await Migration(source, export, journal=tmp_path / "journal.db").run()).is_complete
+    assert plan.source_calls <= made() - planned <= plan.source_calls_most
+    # The project and the limits, the pages of the files, those of the records, and eight fetches at once.
+    sizes = [len(services.plangrid.records(name, project)) for name in COLLECTIONS.values()] + [1] * 4
+    pages = sum(max(1, -(-size // 50)) for size in sizes) if kinds is None else 0
+    fetches = plan.documents + plan.kinds.get("sheet", 0)
+    assert plan.source_calls == 2 + (3 if kinds is None else 2) + pages + -(-fetches // 8)
+
+
+async def test_a_plan_can_be_made_where_roles_are_refused(
+    plangrid: PlanGridClient, services: Emulator, project: str, tmp_path: Path
+) -> None:
+    services.faults.add("GET /projects/{project_uid}/roles", Fault.answer(403))
+    migration = Migration(
+        PlanGridSource(plangrid, project), FolderTarget(tmp_path / "export"), journal=tmp_path / "journal.db"
+    )
+    plan = await migration.plan()
+    assert plan.source_calls_most > plan.source_calls > 0

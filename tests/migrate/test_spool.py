@@ -7,7 +7,7 @@ import errno
 import hashlib
 import stat
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +166,9 @@ class Remote:
 
     async def scan(self) -> AsyncGenerator[list[Found], None]:
         yield [Found(key=str(n), name=f"{n}.pdf", size=size if self.told else 0) for n, size in enumerate(self.sizes)]
+
+    async def calls(self, kinds: Mapping[str, int], *, records: bool) -> tuple[int, int]:
+        return 0, 0
 
     async def fetch(self, document: Document, folder: Path) -> Path:
         to = folder / f"{document.id}.pdf"

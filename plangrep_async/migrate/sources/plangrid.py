@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,22 @@ from ...plangrid.pages import Listing
 from ..document import Document, Found
 from ..errors import writing_into
 from ..names import ending, safe_name
-from .plangrid_records import plain, project_records
-from .source import no_records
+from .plangrid_records import plain, project_records, record_calls
+from .source import FETCHES, no_records
 
 __all__ = ["KINDS", "PlanGridSource", "probe_project"]
 
 KINDS = ("attachment", "photo", "sheet")
 _PAGE = 50
+_LOOKS = 2  # at the project and at the limits, when a run begins
 
 
 class PlanGridSource:
     """Every file of a project that is not deleted. A sheet is fetched as a packet of its own.
 
     Args:
-        client: of an account that may read the project; stays open.
+        client: of an account that may read the project; stays open. With a ``linger`` (0.1 s, as the command has it)
+            the reads of files that are fetched at once share batches, which takes some times fewer calls.
         project_uid: the project.
         kinds: which files to take; all of them by default. Where they are chosen, an export has no other records.
         since: only what was created or changed since.
@@ -51,6 +53,7 @@ class PlanGridSource:
         self._kinds = KINDS if kinds is None else tuple(kind for kind in KINDS if kind in kinds)
         self._everything = kinds is None
         self._since = since
+        self._pages = 0
 
     @property
     def location(self) -> str:
@@ -63,11 +66,14 @@ class PlanGridSource:
 
     async def scan(self) -> AsyncGenerator[list[Found], None]:
         """See :class:`Source`. Files' sizes are not known before they are fetched."""
+        self._pages = 0
         for kind in self._kinds:
             listing, found = self._listing(kind)
+            seen = 0
             async with listing as records:
                 batch: list[Found] = []
                 async for record in records:
+                    seen += 1
                     if not record.deleted:
                         batch.append(found(record))
                     if len(batch) == _PAGE:
@@ -75,6 +81,7 @@ class PlanGridSource:
                         batch = []
                 if batch:
                     yield batch
+            self._pages += max(1, -(-seen // _PAGE))
 
     def _listing(self, kind: str) -> tuple[Listing[Any], Callable[[Any], Found]]:
         project, since = self._project, self._since
@@ -83,6 +90,16 @@ class PlanGridSource:
         if kind == "photo":
             return project.photos.list(updated_after=since), _photo
         return project.sheets.list(updated_after=since), _sheet
+
+    async def calls(self, kinds: Mapping[str, int], *, records: bool) -> tuple[int, int]:
+        """See :meth:`Source.calls`. A record is read before its file is fetched; a sheet is printed and asked for,
+        once or twice. Those of files that are fetched at once may share a batch. The records are counted, by a page of
+        one."""
+        sheets = kinds.get("sheet", 0)
+        reads = kinds.get("attachment", 0) + kinds.get("photo", 0) + 2 * sheets
+        counted = await record_calls(self._project, self._since) if records and self._everything else (0, 0)
+        least, most = (_LOOKS + self._pages + more for more in counted)
+        return least + -(-reads // FETCHES), most + reads + sheets
 
     async def fetch(self, document: Document, folder: Path) -> Path:
         """Fetch the record's file; the record is read anew, because its URL may run out."""

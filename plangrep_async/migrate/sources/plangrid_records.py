@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
@@ -11,22 +11,24 @@ from typing import Any
 from ...errors import APIStatusError, AuthenticationError, RateLimitError, ServerError
 from ...plangrid import CollectionReference, PlanGridClient
 from ...plangrid.models import Record
-from ...plangrid.pages import Listing
+from ...plangrid.pages import Listing, Page
 from ...plangrid.scope import ProjectScope
 
-__all__ = ["plain", "project_records"]
+__all__ = ["plain", "project_records", "record_calls"]
 
 _PAGE = 50
 _OF_ALL = (AuthenticationError, RateLimitError, ServerError)  # what is refused is no single kind or record
 _SIGNED = ("url", "pdf_url")  # of a record's file; they run out, and are as good as a key until then
 _REFERENCES = ("attachments", "photos", "snapshots")  # comments name the record that they are on
+_REFERRING = {"issue": 1, "rfi": 3, "field report": 3}  # how many of these a record has at most
 
 
 async def project_records(
     client: PlanGridClient, project: ProjectScope, since: datetime | None
 ) -> AsyncGenerator[list[dict[str, Any]], None]:
     """The records without files, a page at a time; see :meth:`Source.records`."""
-    for kind, listing in _listings(project, since):
+    for kind, resource, query in _resources(project, since):
+        listing: Listing[Any] = resource.list(**query)
         try:
             async with listing, aclosing(_pages(listing)) as pages:
                 async for page in pages:
@@ -50,20 +52,41 @@ def plain(record: Record) -> dict[str, Any]:
     return {name: value for name, value in record.to_dict().items() if name not in _SIGNED}
 
 
-def _listings(project: ProjectScope, since: datetime | None) -> list[tuple[str, Listing[Any]]]:
+def _resources(project: ProjectScope, since: datetime | None) -> list[tuple[str, Any, Mapping[str, Any]]]:
+    """Each kind with what lists it, and how."""
+    changed = {"updated_after": since}
     return [
-        ("issue", project.issues.list(updated_after=since)),
-        ("issue list", project.issue_lists.list()),
-        ("rfi", project.rfis.list(updated_after=since)),
-        ("rfi status", project.rfi_statuses.list()),
-        ("comment", project.comments.list(updated_after=since)),
-        ("annotation", project.annotations.list(updated_after=since)),
-        ("snapshot", project.snapshots.list(updated_after=since)),
-        ("field report", project.field_reports.list(updated_after=since)),
-        ("version set", project.version_sets.list()),
-        ("user", project.users.list()),
-        ("role", project.roles.list()),
+        ("issue", project.issues, changed),
+        ("issue list", project.issue_lists, {}),
+        ("rfi", project.rfis, changed),
+        ("rfi status", project.rfi_statuses, {}),
+        ("comment", project.comments, changed),
+        ("annotation", project.annotations, changed),
+        ("snapshot", project.snapshots, changed),
+        ("field report", project.field_reports, changed),
+        ("version set", project.version_sets, {}),
+        ("user", project.users, {}),
+        ("role", project.roles, {}),
     ]
+
+
+async def record_calls(project: ProjectScope, since: datetime | None) -> tuple[int, int]:
+    """What :func:`project_records` takes: calls at least, when no record refers to others, and at most, when each
+    refers to all that it can, to fifty of a kind."""
+
+    async def count(kind: str, resource: Any, query: Mapping[str, Any]) -> tuple[int, int]:
+        try:
+            page: Page[Any] = await resource.page(limit=1, **query)
+        except APIStatusError as error:
+            if isinstance(error, _OF_ALL):
+                raise
+            return 1, 1
+        records = len(page.data) if page.total_count is None else page.total_count
+        pages = max(1, -(-records // _PAGE))
+        return pages, pages + _REFERRING.get(kind, 0) * records
+
+    counts = await asyncio.gather(*(count(*each) for each in _resources(project, since)))
+    return sum(least for least, _ in counts), sum(most for _, most in counts)
 
 
 async def _pages(listing: Listing[Any]) -> AsyncGenerator[list[Any], None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,6 +38,19 @@ class Source(Protocol):
 
         What is wrong with a document at first sight stands in ``Found.problem``. Cancelled or left early: nothing is
         left running.
+        """
+        ...
+
+    async def calls(self, kinds: Mapping[str, int], *, records: bool) -> tuple[int, int]:
+        """What going through it and fetching its documents takes of its service; asked after a scan.
+
+        Args:
+            kinds: documents by kind.
+            records: whether :meth:`records` are read, too.
+
+        Returns:
+            Calls at least, when they travel together, and at most, when each travels alone; beside retries, and the
+            waiting for what the service makes first. Raises what the service raises.
         """
         ...
 

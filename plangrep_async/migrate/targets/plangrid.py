@@ -70,9 +70,8 @@ class PlanGridTarget:
         versions = -(-kinds.get("sheet", 0) // _FILES_OF_A_VERSION)
         most = 2 * documents + 2 * versions
         calls = -(-most // _BATCH)
-        return Estimate(
-            calls=calls, calls_most=most, batches=versions, days=max(calls / _CALLS_A_DAY, calls / _WRITES_A_DAY)
-        )
+        days, days_most = (max(number / _CALLS_A_DAY, number / _WRITES_A_DAY) for number in (calls, most))
+        return Estimate(calls=calls, calls_most=most, batches=versions, days=days, days_most=days_most)
 
     async def probe(self) -> None:
         """Read the project, once."""

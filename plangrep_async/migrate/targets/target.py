@@ -27,6 +27,8 @@ class Estimate:
         batches: jobs or versions.
         days: that ``calls`` need under the documented limits.
         credits: a sentence, where the service charges.
+        days_most: that ``calls_most`` need.
+        records: whether the source's other records are read, too.
     """
 
     calls: int = 0
@@ -34,6 +36,8 @@ class Estimate:
     batches: int = 0
     days: float = 0.0
     credits: str | None = None
+    days_most: float = 0.0
+    records: bool = False
 
 
 @frozen
