@@ -28,7 +28,11 @@ __all__ = ["plan", "report", "resume", "retry", "run", "status", "verify"]
 
 T = TypeVar("T")
 
-_HELP = {"failed": " (`migrate retry` sends their files again)"}
+_HELP = {
+    "failed": " (`migrate retry` sends their files again)",
+    "blocked": " (they wait for credits: add some, then `migrate resume`)",
+    "gone": " (nobody can tell what became of their files; none is sent again)",
+}
 
 
 def plan(*, as_json: bool, **arguments: Any) -> int:
@@ -147,7 +151,8 @@ def _move(
         _show(_status_facts(found) if as_json else _status_text(found))
     if stopped:
         return INTERRUPTED
-    return OK if not found.tally.count(State.FAILED) and not found.groups.get("failed") else FAILED_DOCUMENTS
+    lost = found.tally.count(State.FAILED) or found.wrong or found.groups.get("failed") or found.groups.get("gone")
+    return FAILED_DOCUMENTS if lost else OK
 
 
 async def _until_stopped(
@@ -277,18 +282,22 @@ def _what_is_left(status: Status) -> str:
         left.append(f"{status.open:,} documents are open")
     if failed := status.tally.count(State.FAILED):
         left.append(f"{failed:,} have failed (`migrate retry` begins them anew)")
-    waiting = {name: status.groups.get(name, 0) for name in ("open", "completing", "blocked", "failed")}
+    if status.wrong:
+        left.append(f"{status.wrong:,} are missing or different at the target (`migrate report` names them)")
+    waiting = {name: status.groups.get(name, 0) for name in ("open", "completing", "blocked", "failed", "gone")}
     left += [f"{number} batches are {name}{_HELP.get(name, '')}" for name, number in waiting.items() if number]
     return "; ".join(left)
 
 
 def _verified_text(found: Verified, status: Status) -> str:
     lines = [f"{found.good:,} of {found.checked:,} documents are there and the same; {found.digests:,} by SHA-256"]
-    missing = found.checked - found.good - found.differing
+    missing = found.checked - found.good - found.differing - found.unknown
     lines += [f"missing: {key}" for key in found.missing]
     lines += _more("missing", missing - len(found.missing))
     lines += [f"different: {key}: {what}" for key, what in found.different.items()]
     lines += _more("different", found.differing - len(found.different))
+    if found.unknown:
+        lines.append(f"{found.unknown:,} cannot be compared any more, and never were")
     lines += [f"note: {note}" for note in found.notes]
     if found.reopened:
         lines.append(f"{found.reopened:,} missing documents are open again: `migrate resume` sends them")

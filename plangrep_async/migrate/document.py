@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-__all__ = ["ARRIVED", "OPEN", "UNSENT", "Document", "Found", "Problem", "State"]
+__all__ = ["ARRIVED", "FINDINGS", "OPEN", "UNSENT", "Document", "Found", "Problem", "State"]
 
 
 class State(StrEnum):
@@ -39,7 +39,7 @@ class State(StrEnum):
 
 
 class Problem(StrEnum):
-    """What was found wrong with a file, for the report."""
+    """What was found wrong with a file, or with what became of it, for the report."""
 
     CHANGED = "changed"
     VANISHED = "vanished"
@@ -49,6 +49,8 @@ class Problem(StrEnum):
     UNSUPPORTED = "unsupported"
     TOO_LARGE = "too_large"
     REFUSED = "refused"
+    MISSING = "missing"
+    DIFFERENT = "different"
 
 
 @frozen(kw_only=True)
@@ -111,6 +113,9 @@ class Document(Found):
 
 ARRIVED = (State.COMPLETED, State.VERIFIED)
 """The states in which the target has it."""
+
+FINDINGS = (Problem.MISSING, Problem.DIFFERENT)
+"""What a verification finds wrong with documents that have arrived."""
 
 OPEN = tuple(state for state in State if state.is_open)
 """The states that a run still has work with."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from .document import ARRIVED, OPEN, State
 from .schema import documents, groups
 
-__all__ = ["ANEW", "BUSY", "abandon_empty", "close_group", "release_failed", "release_strays"]
+__all__ = ["ANEW", "BUSY", "close_group", "release_failed", "release_strays"]
 
 BUSY = ("open", "completing")
 """The states of a group that documents are still sent to."""
@@ -40,14 +40,6 @@ def release_strays(connection: Connection) -> int:
     # Nothing at all is "not in" an empty list, not even what is in no group and may have arrived.
     strays = documents.c.group_id.is_not(None), documents.c.group_id.not_in(busy)
     return connection.execute(_RELEASE.where(*strays)).rowcount
-
-
-def abandon_empty(connection: Connection) -> None:
-    """Groups that have failed, and of which no document is left, are nobody's concern any more."""
-    arrived = documents.c.state.in_([state.value for state in ARRIVED])
-    full = select(documents.c.group_id).where(arrived, documents.c.group_id.is_not(None))
-    empty = groups.c.state == "failed", groups.c.id.not_in(full)
-    connection.execute(update(groups).where(*empty).values(state="abandoned"))
 
 
 def release_failed(connection: Connection) -> int:

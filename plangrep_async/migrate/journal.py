@@ -14,10 +14,11 @@ from sqlalchemy import Connection, bindparam, case, func, insert, inspect, selec
 
 from ..errors import ConfigurationError
 from .database import Database, location_text, open_engine
-from .document import ARRIVED, Document, Found, Problem, State
+from .document import Document, Found, Problem, State
+from .findings import forget_verified, reopen_missing
 from .groups import close_group, release_strays
 from .names import journal_text
-from .reopening import reopen_failed, reopen_missing, reopen_twins
+from .reopening import reopen_failed, reopen_twins
 from .rows import SEEN, TWIN, Group, Sample, Tally, document_of, group_of, rediscovered, row_of
 from .schema import VERSION, documents, facts, groups, metadata, samples
 
@@ -200,16 +201,12 @@ class Journal:
             document_of(row) for row in await self.database.read(lambda connection: connection.execute(query).all())
         ]
 
-    async def forget_verification(self) -> None:
-        """Everything that has arrived has not been verified."""
-        arrived = documents.c.state.in_([state.value for state in ARRIVED])
-        values = {"state": State.COMPLETED.value, "error": None}
-        await self.database.write(
-            lambda connection: connection.execute(update(documents).where(arrived).values(**values))
-        )
+    async def forget_verification(self, group_id: int | None = None) -> None:
+        """Everything that has arrived (in a group) has not been verified; what was found wrong with it stays."""
+        await self.database.write(lambda connection: forget_verified(connection, group_id))
 
     async def reopen_missing(self) -> int:
-        """Begin anew what the verification just made has neither verified nor found to be different; how many."""
+        """Begin anew what verifications have found missing; how many."""
         return await self.database.write(reopen_missing)
 
     async def revive(self) -> int:

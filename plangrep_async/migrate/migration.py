@@ -135,7 +135,7 @@ class Migration:
                 is not called any more: what a display cannot show is no document's failure.
             scan: go through the source for what is new first. Without it, what the journal knows is moved; a scan that
                 never came to its end is always begun anew.
-            retry: begin the failed documents anew.
+            retry: begin the failed documents anew, and those of jobs that have failed after they were full.
             command: JSON values to find again in the journal, as ``journal.fact("command")``.
 
         Returns:
@@ -160,9 +160,7 @@ class Migration:
                     await self._bind(journal)
                     if command is not None:
                         await journal.note(command=dict(command))
-                    if retry:
-                        await journal.revive()
-                    await self._while_held(self._work(journal, emit, scan=scan), lost)
+                    await self._while_held(self._work(journal, emit, scan=scan, retry=retry), lost)
                     return await read_status(journal)
         finally:
             self._active -= 1
@@ -201,7 +199,7 @@ class Migration:
     async def verify(self, *, deep: bool = False, reopen: bool = False) -> Verified:
         """Compare what arrived with the target itself.
 
-        A journal that may not be written is read, and nothing is noted in it. Cancelled: what was found is noted.
+        A journal that may not be written is read, and nothing is noted in it. Cancelled: what was found good is noted.
 
         Args:
             deep: fetch files where the service tells no digest.
@@ -251,7 +249,7 @@ class Migration:
                     f"this journal belongs to the {name} {known}, not to {location}; give another with --journal"
                 )
 
-    async def _work(self, journal: Journal, emit: Callable[[Event], None], *, scan: bool) -> None:
+    async def _work(self, journal: Journal, emit: Callable[[Event], None], *, scan: bool, retry: bool) -> None:
         await self._ask()
         # Its files are named by ids of this journal: another one at the same place has others.
         spool = Spool(self._spool / str(await journal.fact("id")), self._options.spool_bytes)
@@ -272,9 +270,12 @@ class Migration:
             run.stop()
         try:
             await self._target.begin(journal)
+            if retry:
+                await self._target.look(run)  # what has failed meanwhile is begun anew, too
+                await journal.revive()
             if scan or not await journal.fact("scanned"):
                 await self._scan(run)
-                run.meter = Meter(await journal.tally(), self._clock.monotonic())
+            run.meter = Meter(await journal.tally(), self._clock.monotonic())
             await self._move(run)
         except (PlangrepAsyncError, OSError) as error:
             raise sentence_of(error) from error
@@ -375,9 +376,8 @@ class Migration:
         now = self._progress(run)
         statistics = self._target.statistics()
         throttled = statistics.refusals if statistics else 0
-        await run.journal.sample(
-            Sample(self._clock.time(), now.arrived, now.bytes_confirmed, run.meter.failed, throttled)
-        )
+        sample = Sample(self._clock.time(), now.arrived, now.bytes_confirmed, run.meter.failed, throttled)
+        await run.journal.sample(sample)
 
 
 def _guarded(emit: Callable[[Event], None]) -> Callable[[Event], None]:

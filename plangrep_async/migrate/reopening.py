@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, select, update
 
 from .document import State
-from .groups import ANEW, abandon_empty, release_failed
+from .groups import ANEW, release_failed
 from .rows import may_have_arrived
 from .schema import documents
 
-__all__ = ["reopen_failed", "reopen_missing", "reopen_twins"]
+__all__ = ["reopen_failed", "reopen_twins"]
 
 _TWINS = (
     update(documents)
@@ -37,12 +37,3 @@ def reopen_failed(connection: Connection) -> int:
         connection.execute(_ASK, in_doubt)
     anew = update(documents).where(failed).values(**ANEW, attempts=0, problem=None)
     return len(in_doubt) + connection.execute(anew).rowcount + release_failed(connection)
-
-
-def reopen_missing(connection: Connection) -> int:
-    """What the verification just made has neither found nor found to be different; how many."""
-    missing = documents.c.state == State.COMPLETED.value, documents.c.error.is_(None)
-    anew = update(documents).where(*missing).values(**ANEW, attempts=0, problem=None, target_id=None)
-    number = connection.execute(anew).rowcount
-    abandon_empty(connection)
-    return number

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .chart import draw_chart
-from .document import Document, Problem, State
+from .document import ARRIVED, FINDINGS, Document, Problem, State
 from .journal import Group, Journal, Sample
 from .status import Status, read_status
 
@@ -64,7 +64,10 @@ async def write_report(journal: Journal, folder: Path) -> tuple[Path, ...]:
     skipped = [document async for document in _first(journal, State.SKIPPED)]
     keys = await _twins(journal, skipped)
     bad_groups = [(group.target_id, group.state, group.error) for group in groups.values() if group.error]
-    text = _markdown(status, samples, failed, skipped, keys, bad_groups)
+    wrong = {
+        finding: [document async for document in _first(journal, *ARRIVED, problem=finding)] for finding in FINDINGS
+    }
+    text = _markdown(status, samples, wrong, failed, skipped, keys, bad_groups)
     await asyncio.to_thread(paths[0].write_text, text, encoding="utf-8", errors="backslashreplace")
     await asyncio.to_thread(draw_chart, samples, paths[2])
     return paths
@@ -83,9 +86,9 @@ class _Table:
         self._writer.writerows(rows)
 
 
-async def _first(journal: Journal, state: State) -> AsyncGenerator[Document, None]:
+async def _first(journal: Journal, *states: State, problem: Problem | None = None) -> AsyncGenerator[Document, None]:
     number = 0
-    async for document in journal.documents(state):
+    async for document in journal.documents(*states, problem=problem):
         yield document
         number += 1
         if number == _SHOWN:
@@ -131,6 +134,7 @@ def _markdown(
 ) -> str:
     tally = status.tally
     lines = ["# Migration", "", f"From {_code(status.source)} to {_code(status.target)}.", ""]
+    wrong: Mapping[Problem, Sequence[Document]],
     lines += ["| state | documents | bytes |", "| --- | ---: | ---: |"]
     lines += [f"| {state} | {tally.count(state):,} | {tally.size(state):,} |" for state in State if tally.count(state)]
     lines += [f"| all | {tally.total:,} | {sum(tally.bytes.values()):,} |", ""]
@@ -150,6 +154,12 @@ def _markdown(
     if skipped:
         lines += [f"## Left out ({tally.count(State.SKIPPED):,})", ""]
         for document in skipped:
+    for finding, found in wrong.items():
+        if found:
+            number = tally.problems[finding]
+            lines += [f"## {finding.capitalize()} at the target ({number:,})", ""]
+            lines += [f"* {_code(document.key)}: {_line(document.error)}" for document in found]
+            lines += ["* … all of them stand in documents.csv", ""] if number > _SHOWN else [""]
             text = f"* {_code(document.key)}: {document.problem}"
             if document.problem is Problem.DUPLICATE:
                 text += f" of {_code(keys.get(document.duplicate_of or 0))}"

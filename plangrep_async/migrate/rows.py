@@ -8,7 +8,7 @@ from typing import Any, cast
 from attrs import asdict, frozen
 from sqlalchemy import Row, bindparam, select
 
-from .document import Document, Found, Problem, State
+from .document import FINDINGS, Document, Found, Problem, State
 from .names import journal_key, journal_text
 from .schema import documents
 
@@ -129,7 +129,10 @@ def rediscovered(old: Row[*tuple[Any, ...]], row: dict[str, Any], send_changed_a
     if state is State.DISCOVERED or (row["problem"] is None and (was_lost or (state is State.SKIPPED and changed))):
         return {**_BEGIN_ANEW, **fresh, "attempts": 0}
     if state in (State.COMPLETED, State.VERIFIED) and changed:
-        return {**_BEGIN_ANEW, **fresh} if send_changed_again else {"problem": Problem.CHANGED.value}
+        if send_changed_again:
+            return {**_BEGIN_ANEW, **fresh}
+        # What is wrong at the target weighs more, and the next sight of the file tells again.
+        return {} if old.problem in FINDINGS else {"problem": Problem.CHANGED.value}
     return {}
 
 

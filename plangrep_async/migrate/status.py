@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from .document import State
+from .document import FINDINGS, State
 from .journal import Journal, Tally
 
 __all__ = ["Status", "read_status"]
@@ -35,10 +35,16 @@ class Status:
         return self.tally.count(*(state for state in State if state.is_open))
 
     @property
+    def wrong(self) -> int:
+        """Documents that had arrived, and that a verification has found missing or different since."""
+        return sum(self.tally.problems.get(finding, 0) for finding in FINDINGS)
+
+    @property
     def is_complete(self) -> bool:
-        """Whether everything that was found has arrived or was left out on purpose."""
-        waiting = sum(self.groups.get(state, 0) for state in ("open", "completing", "blocked", "failed"))
-        return self.scanned and self.listed and not (self.open or self.tally.count(State.FAILED) or waiting)
+        """Whether everything that was found has arrived or was left out on purpose, as far as is known."""
+        waiting = sum(self.groups.get(state, 0) for state in ("open", "completing", "blocked", "failed", "gone"))
+        left = self.open or self.tally.count(State.FAILED) or waiting or self.wrong
+        return self.scanned and self.listed and not left
 
 
 async def read_status(journal: Journal) -> Status:

@@ -263,6 +263,7 @@ def test_json_is_one_object_a_line_with_the_documented_keys(move: Move) -> None:
         "good": 7,
         "digests": 7,
         "differing": 0,
+        "unknown": 0,
         "missing": [],
         "different": {},
         "notes": [],
@@ -358,6 +359,29 @@ def test_what_differs_is_told_apart_from_what_is_missing_however_much_it_is(comm
     told = command("migrate", "verify", "--journal", journal).out.splitlines()
     assert "missing: 5 more" in told
     assert "different: 20 more" in told
+    what = "225 are missing or different at the target (`migrate report` names them)"
+    assert told[-1] == f"Not complete: {what}."
+    status = command("migrate", "status", "--journal", journal)
+    assert status.out.splitlines()[-3:] == [
+        "  different          120",
+        "  missing            105",
+        f"Not complete: {what}.",
+    ]
+    assert command("migrate", "report", tmp_path / "report", "--journal", journal).code == 0
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "## Missing at the target (105)\n\n* `000.pdf`: it was not found at the target\n" in text
+    assert "## Different at the target (120)\n\n* `105.pdf`: size: " in text
+    with (tmp_path / "report" / "documents.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert Counter((row["problem"], bool(row["error"])) for row in rows) == {
+        ("missing", True): 105,
+        ("different", True): 120,
+        ("", False): 5,
+    }
+    (verified,) = command("migrate", "verify", "--reopen", "--json", "--journal", journal).events
+    assert (verified["reopened"], verified["differing"]) == (105, 120)
+    ended = command("migrate", "resume", "--journal", journal)
+    assert (ended.code, ended.out.splitlines()[-1]) == (1, f"Not complete: {what.replace('225', '120')}.")
 
 
 def test_too_many_failures_stop_the_run(move: Move) -> None:
@@ -831,7 +855,7 @@ def test_a_journal_that_may_not_be_written_can_be_read(
     verified = move.command("migrate", "verify", "--deep", *journal)
     assert verified.code == 0
     assert verified.out.startswith("7 of 7 documents are there and the same; 7 by SHA-256\n")
-    assert "the journal is read-only: that these were verified is not noted in it" in verified.out
+    assert "the journal is read-only: what was found is not noted in it" in verified.out
     for name in ("resume", "retry"):
         ended = move.command("migrate", name, *journal)
         assert (ended.code, ended.err.count("its file or folder is read-only")) == (3, 1)

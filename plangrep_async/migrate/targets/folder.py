@@ -156,6 +156,9 @@ class FolderTarget:
     def stop_waiting(self) -> None:
         """Nothing waits here."""
 
+    async def look(self, run: Run) -> None:
+        """There are none."""
+
     async def finish(self, run: Run) -> None:
         """Write the lists; each replaces its predecessor only when it is whole. Remove what a crash left unfinished."""
         with writing_into(self.root):

@@ -13,22 +13,20 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
-from ...errors import ConfigurationError, GoneError, JobBlockedError, NotFoundError, PlangrepAsyncError
-from ...plangrep import Job, JobStatus, PlangrepClient
+from ...errors import ConfigurationError, NotFoundError
+from ...plangrep import PlangrepClient
 from ...plangrep.limits import MAX_DECLARED_BYTES, MAX_FILES
 from ...ratelimit import LimiterStatistics
 from ..document import OPEN, UNSENT, Document, Found, Problem
-from ..errors import MigrationStopped
-from ..events import GroupEnded
-from ..failure import Verdict, judge, sentence_of
 from ..feed import feed
 from ..groups import BUSY
 from ..journal import Group, Journal
 from ..packing import Crew, Pile, pack
 from ..run import Run
-from .job import JobFiller, fate_of
+from .job import JobFiller
 from .plangrep_verify import verify_jobs
 from .target import Estimate, Verified
+from .watch import JobWatch
 
 __all__ = ["PlangrepTarget"]
 
@@ -125,77 +123,13 @@ class PlangrepTarget:
         """Uploads of which no byte has left end; so do those that others have waiting in the same client."""
         self._client.scheduler.cancel_waiting()
 
+    async def look(self, run: Run) -> None:
+        """Note which jobs have ended."""
+        await JobWatch(run, self._client, self._interval).look()
+
     async def finish(self, run: Run) -> None:
-        """Look at each job that is being processed once, or wait for its end. What is wrong with one keeps no other
-        from being looked at.
-
-        Stops the run (see :meth:`Run.stop`) where credits are missing for jobs, or a job cannot be read.
-        """
-        blocked: list[str] = []
-        trouble: Exception | None = None
-        for group in await run.journal.groups("processing", "blocked"):
-            assert group.target_id is not None
-            try:
-                job = await self._look_until_it_answers(run, group)
-                if job is None:
-                    return
-                await self._note(run, group, job.status.value if job.status.is_terminal else None, fate_of(job))
-            except JobBlockedError as error:
-                await run.journal.change_group(group.id, state="blocked", error=str(error))
-                blocked.append(group.target_id)
-            except (NotFoundError, GoneError) as error:
-                await self._note(run, group, "gone", f"its job is not there any more: {error}")
-            except PlangrepAsyncError as error:
-                if judge(error).verdict is Verdict.STOP:
-                    raise sentence_of(error) from error
-                await run.journal.change_group(group.id, error=str(error))
-                trouble = trouble or error
-        if blocked:
-            trouble = MigrationStopped(
-                f"the credits are used up: {len(blocked)} jobs wait for more ({', '.join(blocked[:3])}"
-                f"{', …' if len(blocked) > 3 else ''}). All their files are stored and none is sent again. Add "
-                "credits, then run `migrate resume`"
-            )
-        if trouble is not None:
-            run.stop(trouble)
-
-    async def _look_until_it_answers(self, run: Run, group: Group) -> Job | None:
-        """The job; ``None`` when the run is to stop first."""
-        failures = 0
-        while not run.stopping:
-            try:
-                return await run.unless_stopped(self._look(run, group))
-            except PlangrepAsyncError as error:
-                verdict = judge(error).verdict
-                if verdict not in (Verdict.LATER, Verdict.SUSPECT):
-                    raise
-                failures += not await run.excuse(error)
-                if verdict is Verdict.SUSPECT or failures >= run.options.attempts:
-                    raise
-        return None
-
-    async def _look(self, run: Run, group: Group) -> Job:
-        jobs, job_id = self._client.jobs, group.target_id
-        assert job_id is not None
-        job = None
-        if group.state == "blocked":
-            job = await jobs.get(job_id)
-            if job.status == JobStatus.BLOCKED_INSUFFICIENT_CREDITS:
-                job = await jobs.resume(job_id)
-        if run.options.wait:
-            return await jobs.wait(job_id, interval=self._interval, deadline=None, raise_on_failure=False)
-        job = job or await jobs.get(job_id)
-        if job.status == JobStatus.BLOCKED_INSUFFICIENT_CREDITS:
-            raise JobBlockedError(f"job {job_id} waits for credits", job=job)
-        return job
-
-    async def _note(self, run: Run, group: Group, ended: str | None, error: str | None) -> None:
-        if ended is None:
-            await run.journal.change_group(group.id, state="processing", error=None)
-            return
-        await run.journal.change_group(group.id, state="failed" if error else "done", error=error)
-        count = await run.journal.group_count(group.id)
-        run.emit(GroupEnded(group.target_id, ended, count, error))  # counted when it was filled
+        """Look at each job that is being processed once, or wait for its end; see :meth:`JobWatch.finish`."""
+        await JobWatch(run, self._client, self._interval).finish()
 
     async def verify(self, journal: Journal, *, deep: bool) -> Verified:
         """By each job's result, or its list of files while it has none: document id, name and size."""

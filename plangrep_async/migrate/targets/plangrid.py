@@ -101,6 +101,9 @@ class PlanGridTarget:
         """Uploads of which no byte has left end; so do those that others have waiting in the same client."""
         self._client.scheduler.cancel_waiting()
 
+    async def look(self, run: Run) -> None:
+        """There are none: PlanGrid tells nothing of a version after its completion."""
+
     async def finish(self, run: Run) -> None:
         """Nothing is left to do."""
 

@@ -48,10 +48,11 @@ class Verified:
         checked: documents that the journal has as arrived.
         good: of these, there and the same as far as the service tells.
         digests: of these, compared byte for byte by their SHA-256.
-        differing: of these, there and not the same; the others, neither good nor differing, are missing.
+        differing: of these, there and not the same; the others, neither good nor differing nor unknown, are missing.
+        unknown: of these, what cannot be compared any more and never was.
         missing: keys that are not there; the first hundred.
         different: key and what differs; the first hundred.
-        notes: what could not be compared.
+        notes: what could not be compared, and what else was seen.
         reopened: missing ones that the next run sends again.
     """
 
@@ -63,6 +64,7 @@ class Verified:
     different: Mapping[str, str] = {}
     notes: tuple[str, ...] = ()
     reopened: int = 0
+    unknown: int = 0
 
     @property
     def ok(self) -> bool:
@@ -113,6 +115,10 @@ class Target(Protocol):
 
     def stop_waiting(self) -> None:
         """The run is to end: leave what waits for its turn and finish what is on the wire. Must not block."""
+        ...
+
+    async def look(self, run: Run) -> None:
+        """Note which jobs or versions have failed after their documents had arrived, before a retry of these."""
         ...
 
     async def finish(self, run: Run) -> None:
