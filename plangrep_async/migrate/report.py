@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -36,7 +37,10 @@ _COLUMNS: tuple[str, ...] = (
     "error",
     "duplicate_of",
     "created_at",
+    "created_by",
+    "other",
 )
+"""Columns of ``documents.csv``; ``other`` has what else is kept of a document, as JSON."""
 
 
 async def write_report(journal: Journal, folder: Path) -> tuple[Path, ...]:
@@ -60,13 +64,13 @@ async def write_report(journal: Journal, folder: Path) -> tuple[Path, ...]:
         await asyncio.to_thread(table.write, await _rows(journal, page, groups))
     finally:
         await asyncio.to_thread(table.close)
+    wrong = {
+        finding: [document async for document in _first(journal, *ARRIVED, problem=finding)] for finding in FINDINGS
+    }
     failed = [document async for document in _first(journal, State.FAILED)]
     skipped = [document async for document in _first(journal, State.SKIPPED)]
     keys = await _twins(journal, skipped)
     bad_groups = [(group.target_id, group.state, group.error) for group in groups.values() if group.error]
-    wrong = {
-        finding: [document async for document in _first(journal, *ARRIVED, problem=finding)] for finding in FINDINGS
-    }
     text = _markdown(status, samples, wrong, failed, skipped, keys, bad_groups)
     await asyncio.to_thread(paths[0].write_text, text, encoding="utf-8", errors="backslashreplace")
     await asyncio.to_thread(draw_chart, samples, paths[2])
@@ -108,7 +112,10 @@ async def _rows(journal: Journal, page: Sequence[Document], groups: Mapping[int,
         group = groups.get(document.group_id or 0)
         values["group"] = group and group.target_id
         values["duplicate_of"] = keys.get(document.duplicate_of or 0)
-        values["created_at"] = document.attributes.get("created_at") or document.attributes.get("published_at")
+        kept = dict(document.attributes)
+        values["created_at"] = kept.pop("created_at", None) or kept.pop("published_at", None)
+        values["created_by"] = kept.pop("created_by", None) or kept.pop("published_by", None)
+        values["other"] = json.dumps(kept, ensure_ascii=False, default=str) if kept else None
         rows.append(values)
     return rows
 
@@ -127,6 +134,7 @@ def _line(text: str | None) -> str:
 def _markdown(
     status: Status,
     samples: Sequence[Sample],
+    wrong: Mapping[Problem, Sequence[Document]],
     failed: Sequence[Document],
     skipped: Sequence[Document],
     keys: Mapping[int, str],
@@ -134,7 +142,6 @@ def _markdown(
 ) -> str:
     tally = status.tally
     lines = ["# Migration", "", f"From {_code(status.source)} to {_code(status.target)}.", ""]
-    wrong: Mapping[Problem, Sequence[Document]],
     lines += ["| state | documents | bytes |", "| --- | ---: | ---: |"]
     lines += [f"| {state} | {tally.count(state):,} | {tally.size(state):,} |" for state in State if tally.count(state)]
     lines += [f"| all | {tally.total:,} | {sum(tally.bytes.values()):,} |", ""]
@@ -147,6 +154,12 @@ def _markdown(
         lines += [f"| {state} | {number:,} |" for state, number in sorted(status.groups.items())]
         lines.append("")
     lines += _course(samples)
+    for finding, found in wrong.items():
+        if found:
+            number = tally.problems[finding]
+            lines += [f"## {finding.capitalize()} at the target ({number:,})", ""]
+            lines += [f"* {_code(document.key)}: {_line(document.error)}" for document in found]
+            lines += ["* … all of them stand in documents.csv", ""] if number > _SHOWN else [""]
     if failed:
         lines += [f"## Failed ({tally.count(State.FAILED):,})", ""]
         lines += [f"* {_code(document.key)}: {_line(document.error)}" for document in failed]
@@ -154,12 +167,6 @@ def _markdown(
     if skipped:
         lines += [f"## Left out ({tally.count(State.SKIPPED):,})", ""]
         for document in skipped:
-    for finding, found in wrong.items():
-        if found:
-            number = tally.problems[finding]
-            lines += [f"## {finding.capitalize()} at the target ({number:,})", ""]
-            lines += [f"* {_code(document.key)}: {_line(document.error)}" for document in found]
-            lines += ["* … all of them stand in documents.csv", ""] if number > _SHOWN else [""]
             text = f"* {_code(document.key)}: {document.problem}"
             if document.problem is Problem.DUPLICATE:
                 text += f" of {_code(keys.get(document.duplicate_of or 0))}"

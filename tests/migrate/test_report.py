@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -110,6 +111,41 @@ async def test_the_table_has_a_line_for_each_document(moved: Journal, tmp_path: 
     assert (failed["error"], failed["problem"]) == ("422:\n<html>\n no", "refused")
     assert (empty["state"], empty["size"], empty["duplicate_of"]) == ("skipped", "0", "")
     assert (grouped["group"], grouped["title"], grouped["classification"]) == ("job_9", "Größe, ☃", "plans")
+
+
+async def test_the_table_keeps_whatever_is_known_of_a_document(tmp_path: Path) -> None:
+    sheet = {
+        "version_name": "Issue 3",
+        "tags": ["Größe", "fire"],
+        "published_at": "2020-02-03T00:00:00+00:00",
+        "published_by": "ann@example.org",
+        "history_set_uid": "set-1",
+    }
+    own = {
+        "created_at": "2019",
+        "created_by": "bob@example.org",
+        "drawing_no": "A-101",
+        "state": "as built",
+        "sha256": "x",
+    }
+    async with Journal(tmp_path / "journal.db") as journal:
+        await journal.discover([found(1, attributes=sheet), found(2, attributes=own), found(3, attributes={})])
+        _, table, _ = await write_report(journal, tmp_path / "report")
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["created_at"], row["created_by"]) for row in rows] == [
+        ("2020-02-03T00:00:00+00:00", "ann@example.org"),
+        ("2019", "bob@example.org"),
+        ("", ""),
+    ]
+    assert json.loads(rows[0]["other"]) == {
+        "version_name": "Issue 3",
+        "tags": ["Größe", "fire"],
+        "history_set_uid": "set-1",
+    }
+    assert json.loads(rows[1]["other"]) == {"drawing_no": "A-101", "state": "as built", "sha256": "x"}
+    assert rows[2]["other"] == ""
+    assert (rows[1]["state"], rows[1]["sha256"]) == ("discovered", "")
 
 
 async def test_a_long_list_is_cut_and_says_so(tmp_path: Path) -> None:
