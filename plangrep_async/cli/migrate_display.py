@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any, Protocol, TextIO
 
 import attrs
@@ -61,7 +62,7 @@ def event_line(event: Event) -> str | None:
         case Scanned(documents, new, True):
             return f"Found {documents:,} documents, {new:,} of them new"
         case DocumentEnded(key, State.FAILED, _, _, error):
-            return f"{key}: {error}"
+            return f"{key}: {(error or '').removeprefix(f'{PurePosixPath(key).name}: ')}"
         case GroupEnded(target_id, state, documents, error):
             return f"{target_id}: {state}, {documents} files" + (f": {error}" if error else "")
         case Waiting(reason, seconds):

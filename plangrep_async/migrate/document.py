@@ -94,7 +94,7 @@ class Document(Found):
         target_id: the record that it became.
         memo: what the target needs to settle a doubt or to complete it (upload tokens, URLs); secrets may be in it.
         resume: the upload engine's state of an unfinished transfer.
-        attempts: uploads begun.
+        attempts: that have failed and count against it; 0 for what arrived at the first go.
         error: the last failure, in words.
         duplicate_of: the id of the document with the same bytes that is uploaded instead.
     """

@@ -56,6 +56,11 @@ class JournalError(MigrationError):
             )
         if "readonly" in low or "read-only" in low or "permission denied" in low:
             return cls.read_only()
+        if "i/o error" in low or "file too large" in low:
+            return cls(
+                f"the journal cannot be written ({text}): is the size of files limited (ulimit -f), or does its disk "
+                "fail? Nothing is lost: once it can, run the same command again"
+            )
         if "unable to open" in low:
             return cls("the journal cannot be opened: does its folder exist, and may you write there?")
         if "not a database" in low or "malformed" in low:
@@ -87,11 +92,14 @@ class TooManyFailuresError(MigrationStopped):
 
 @contextmanager
 def writing_into(folder: object) -> Generator[None, None, None]:
-    """Whatever keeps us from writing there stops the run with a sentence; a full disk has one already."""
+    """Whatever keeps us from writing there stops the run with a sentence; a full disk has one already, and is named."""
     try:
         yield
     except OSError as error:
-        if isinstance(error, PlangrepAsyncError) or error.errno in FULL:  # some time limits are of both kinds
+        if isinstance(error, PlangrepAsyncError):  # some time limits are of both kinds
+            raise
+        if error.errno in FULL:
+            error.filename = error.filename or str(folder)
             raise
         raise MigrationStopped(
             f"{folder} cannot be written ({error.strerror or error}). Nothing is lost: once it can, the same command "

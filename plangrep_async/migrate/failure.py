@@ -113,7 +113,7 @@ def sentence_of(error: BaseException) -> Exception:
     if isinstance(error, AuthenticationError | PermissionDeniedError):
         told = str(error).rstrip(".")
         return MigrationStopped(
-            f"the service does not accept the key any more ({told}). Put a valid key into the environment. {again}"
+            f"the service does not accept the key ({told}). Put a valid key into the environment. {again}"
         )
     if isinstance(error, OSError) and error.errno in FULL:
         where = f" that holds {error.filename}" if error.filename else ""

@@ -42,6 +42,11 @@ def test_progress_in_a_line() -> None:
         (DocumentEnded("a.pdf", State.COMPLETED, "uid"), None, False),
         (DocumentEnded("a.pdf", State.DISCOVERED, error="503"), None, False),
         (DocumentEnded("a.pdf", State.FAILED, problem=Problem.REFUSED, error="422"), "a.pdf: 422", True),
+        (
+            DocumentEnded("floor 1/a.pdf", State.FAILED, error="a.pdf: only PDFs are taken"),
+            "floor 1/a.pdf: only PDFs are taken",
+            True,
+        ),
         (GroupEnded("job_1", "completed", 100), "job_1: completed, 100 files", False),
         (GroupEnded("job_1", "failed", 100, "no pages"), "job_1: failed, 100 files: no pages", True),
         (Waiting("out of reach", 60.0), "out of reach; next try in 1 min 00 s", True),

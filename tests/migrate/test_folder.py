@@ -319,6 +319,18 @@ async def test_a_root_that_cannot_be_is_told(documents: Path, tmp_path: Path, mo
         await Migration(FolderTree(documents), FolderTarget(tmp_path / "export"), journal=tmp_path / "1.db").run()
 
 
+async def test_a_full_disk_is_named_before_there_is_a_file_on_it(
+    documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def claim(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(folder, "claim_folder", claim)
+    migration = Migration(FolderTree(documents), FolderTarget(tmp_path / "export"), journal=tmp_path / "journal.db")
+    with pytest.raises(MigrationStopped, match=f"disk that holds {tmp_path}/export is full"):
+        await migration.run()
+
+
 async def test_what_lies_in_the_place_of_a_file_is_different(documents: Path, tmp_path: Path) -> None:
     export = tmp_path / "export"
     migration = Migration(FolderTree(documents), FolderTarget(export), journal=tmp_path / "journal.db")

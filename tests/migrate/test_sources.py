@@ -62,6 +62,12 @@ def drawings(tmp_path: Path) -> Path:
         (["A-*.pdf"], ["*102*"], "A-101.pdf Archive/A-101.pdf"),
         (["*.dwg"], [], ""),
         ([], ["*"], ""),
+        (["./Archive/*"], [], "Archive/2019/old.pdf Archive/A-101.pdf"),
+        (["archive/"], [], "Archive/2019/old.pdf Archive/A-101.pdf"),
+        (["*.pdf"], ["./archive/"], "A-101.pdf A-102.PDF MEP/M-1.pdf MEP/archive.pdf"),
+        ([], ["archive*/"], "A-101.pdf A-102.PDF notes.txt MEP/M-1.pdf MEP/archive.pdf"),
+        (["*.pdf"], ["Archive/2019/"], "A-101.pdf A-102.PDF Archive/A-101.pdf MEP/M-1.pdf MEP/archive.pdf"),
+        ([], ["*/"], "A-101.pdf A-102.PDF notes.txt"),
     ],
 )
 async def test_patterns_choose_by_name_and_by_path(

@@ -61,7 +61,7 @@ async def test_a_revoked_key_stops_the_run_and_fails_no_document(
 ) -> None:
     unauthorized = services.faults.add("POST *", Fault.answer(401, b'{"error": {"code": "invalid_api_key"}}'))
     migration = Migration(FolderTree(tree), to_plangrep, journal=tmp_path / "journal.db")
-    with pytest.raises(MigrationStopped, match=r"does not accept the key any more.*Nothing is lost"):
+    with pytest.raises(MigrationStopped, match=r"does not accept the key \(.*Nothing is lost"):
         await migration.run()
     status = await migration.status()
     assert (status.open, status.tally.count(State.FAILED)) == (31, 0)
@@ -74,7 +74,7 @@ async def test_a_deactivated_key_of_plangrid_is_told_from_a_missing_right(
 ) -> None:
     services.plangrid.deactivate_key(services.api_key)  # PlanGrid answers 403, as for a missing right
     migration = Migration(FolderTree(tree), to_plangrid, journal=tmp_path / "journal.db")
-    with pytest.raises(MigrationStopped, match="does not accept the key any more"):
+    with pytest.raises(MigrationStopped, match=r"does not accept the key \("):
         await migration.run()
     assert (await migration.status()).tally.count(State.FAILED) == 0
 
@@ -170,12 +170,12 @@ async def test_a_full_disk_stops_an_export(tree: Path, tmp_path: Path, monkeypat
 
     def copy(document: Document, source: str, part: Path, *, move: bool) -> Any:
         if next(room, None) is None:
-            raise OSError(errno.ENOSPC, "No space left on device", str(part))
+            raise OSError(errno.ENOSPC, "No space left on device")  # what a write says
         return real(document, source, part, move=move)
 
     monkeypatch.setattr(folder, "copy", copy)
     migration = Migration(FolderTree(tree), FolderTarget(tmp_path / "export"), journal=tmp_path / "journal.db")
-    with pytest.raises(MigrationStopped, match=r"disk that holds .* is full.*Nothing is lost"):
+    with pytest.raises(MigrationStopped, match=rf"disk that holds {tmp_path}/export is full.*Nothing is lost"):
         await migration.run()
     assert (await migration.status()).tally.count(State.FAILED) == 0
     monkeypatch.undo()
@@ -201,6 +201,25 @@ async def test_a_full_disk_under_the_journal_stops_the_run(
         await migration.run()
     monkeypatch.undo()
     assert (await migration.run()).tally.count(State.COMPLETED) == 31
+
+
+def test_a_journal_that_meets_a_limit_of_size_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+    """In a process of its own: the limit is the process's."""
+    code = f"""
+import asyncio, resource
+from plangrep_async.migrate.journal import Journal
+
+async def main():
+    async with Journal({str(tmp_path / "journal.db")!r}) as journal:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+        await journal.note(long="x" * 1_000_000)
+
+asyncio.run(main())
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "JournalError: the journal cannot be written (" in ended.stderr
+    assert "ulimit -f" in ended.stderr
+    assert "Nothing is lost" in ended.stderr
 
 
 @pytest.mark.parametrize(

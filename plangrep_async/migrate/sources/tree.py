@@ -31,8 +31,10 @@ class FolderTree:
 
     Args:
         root: the folder.
-        include: patterns of which a file's name or its path below ``root`` must match one; all when there is none.
-        exclude: patterns of which it must match none; a folder that matches is not entered. Case does not count.
+        include: patterns of which a file's name or its path below ``root`` must match one; all when there is none. One
+            that ends with ``/`` names a folder, and all below it is taken.
+        exclude: patterns of which it must match none; a folder that matches is not entered. One that ends with ``/``
+            is for folders alone. Case does not count, nor a ``./`` in front.
         since: only files that were modified since.
 
     Scanning raises :class:`~plangrep_async.errors.ConfigurationError` when ``root`` is no folder.
@@ -49,8 +51,8 @@ class FolderTree:
         since: datetime | None = None,
     ) -> None:
         self.root = absolute(root)
-        self._include = tuple(pattern.lower() for pattern in include)
-        self._exclude = tuple(pattern.lower() for pattern in exclude)
+        self._include = tuple(f"{one}*" if one.endswith("/") else one for one in map(_pattern, include))
+        self._exclude = tuple(map(_pattern, exclude))
         self._since_ns = 0 if since is None else int(since.timestamp() * 1e9)
 
     @property
@@ -106,7 +108,8 @@ class FolderTree:
                 if entry.name.startswith(".") or self._matches(entry.path, entry.name, self._exclude):
                     continue
                 if _is_folder(entry):
-                    inside.append(entry.path)
+                    if not self._matches(f"{entry.path}/", f"{entry.name}/", self._exclude):
+                        inside.append(entry.path)
                 elif not self._include or self._matches(entry.path, entry.name, self._include):
                     found = self._look(entry)
                     if found is not None:
@@ -151,6 +154,10 @@ def absolute(path: str | os.PathLike[str]) -> str:
     """The path from the root; the disk is not touched."""
     text = os.fspath(path)
     return os.path.normpath(text if os.path.isabs(text) else os.path.join(os.getcwd(), text))
+
+
+def _pattern(pattern: str) -> str:
+    return pattern.lower().removeprefix("./")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

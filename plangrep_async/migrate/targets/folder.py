@@ -80,6 +80,7 @@ class FolderTarget:
             raise ConfigurationError(f"{self.root} is no folder; name another") from None
         except OSError as error:
             if error.errno in FULL:
+                error.filename = error.filename or str(self.root)
                 raise
             raise ConfigurationError(
                 f"{self.root} cannot be written ({error.strerror or error}): may you write there? Else name another"
