@@ -24,6 +24,7 @@ from attrs import frozen
 from plangrep_async.emulator import Emulator, Fault
 from plangrep_async.migrate.spool import Spool
 from plangrep_async.migrate.targets import folder
+from plangrep_async.testing import ScaledClock
 
 Command = Callable[..., Any]
 
@@ -731,8 +732,14 @@ def test_a_revoked_key_is_told_to_machines_too(move: Move, services: Emulator, m
 
 
 def test_used_up_credits_have_their_sentence_and_resume_goes_on(
-    command: Command, services: Emulator, ready_project: str, tree: Path, tmp_path: Path
+    command: Command,
+    services: Emulator,
+    ready_project: str,
+    tree: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("plangrep_async.plangrep.client.SystemClock", lambda: ScaledClock(100))
     for path in list(tree.rglob("*.pdf")):
         path.rename(path.with_suffix(".dwg"))
     (tree / "photo.png").unlink()
