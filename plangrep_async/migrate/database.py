@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +33,7 @@ __all__ = ["Database", "location_text", "open_engine"]
 
 R = TypeVar("R")
 _MAX_GROUP = 2_000
+_BUSY_SECONDS = 10  # for another program that writes
 _HEADER = b"SQLite format 3\0"
 
 
@@ -69,9 +72,9 @@ def open_engine(location: str, *, create: bool = True) -> Engine:
         elif create:
             raise JournalError.read_only()
         _check_file(file)
+        event.listen(engine, "connect", _prepare_sqlite)
         if create:
             event.listen(engine, "connect", _log_ahead)
-        event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
     return engine
 
@@ -118,14 +121,23 @@ def _check_file(path: str | None) -> None:
 
 
 def _log_ahead(connection: Any, _: Any) -> None:
-    connection.execute("PRAGMA journal_mode=WAL").close()  # the file keeps it
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()  # the file keeps it
+            return
+        except sqlite3.OperationalError as error:
+            # Here SQLite does not wait for another that opens the file at the same moment, whatever its timeout.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, not guessed by the driver
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous=FULL")  # survives a power cut, not only a kill; the cost is shared by a group
-    cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
     cursor.close()
 
 

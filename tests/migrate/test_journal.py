@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 
 from plangrep_async.errors import ConfigurationError
-from plangrep_async.migrate import lease
+from plangrep_async.migrate import database, lease
 from plangrep_async.migrate.database import location_text
 from plangrep_async.migrate.document import Found, Problem, State
 from plangrep_async.migrate.errors import JournalError, JournalLockedError
@@ -232,6 +233,41 @@ async def test_looking_at_what_is_no_journal_makes_none_of_it(tmp_path: Path) ->
 async def test_the_password_of_a_database_is_never_shown() -> None:
     assert location_text("postgresql://me:secret@db.example/moves") == "postgresql://me:***@db.example/moves"
     assert location_text("/data/move.db") == "/data/move.db"
+
+
+class Opened:
+    """A connection that refuses what it is asked first, with these codes."""
+
+    def __init__(self, *codes: int) -> None:
+        self.codes = list(codes)
+
+    def execute(self, _: str) -> Opened:
+        if self.codes:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = self.codes.pop(0)
+            raise error
+        return self
+
+    def close(self) -> None:
+        """It was read."""
+
+
+def test_a_journal_that_another_program_opens_at_the_same_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    monkeypatch.setattr(database, "time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
+    busy = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY
+    opened = Opened(*busy * 3)
+    database._log_ahead(opened, None)
+    assert not opened.codes
+    for codes in ([sqlite3.SQLITE_FULL], busy * 10_000):
+        with pytest.raises(sqlite3.OperationalError):
+            database._log_ahead(Opened(*codes), None)
+    assert 10 <= now < 11
 
 
 # The lease
