@@ -364,7 +364,8 @@ async def test_a_stop_leaves_what_is_prepared_and_finishes_what_is_on_the_wire(
                 migration.stop()
 
         status = await migration.run(stop)
-        assert 3 <= left <= sent.count(service="storage") <= left + 2
+        # Two were on the wire, and each of their threads may have taken up another before it was told.
+        assert 3 <= left <= sent.count(service="storage") <= left + 4
         assert not status.is_complete
         async with Journal(tmp_path / "journal.db") as journal:
             waiting = [document async for document in journal.documents(*UNSENT)]
