@@ -395,7 +395,8 @@ async def test_resuming_sends_only_what_is_missing(gateway, key, large):
         held = await bucket.list_parts(key, state.upload_id)
         assert len(held) >= 2
         [outcome] = (await scheduler.run_all([bucket.upload(large.path, key, resume=state)])).uploaded
-    assert outcome.bytes_sent == len(large.content) - sum(part.size for part in held)
+    # What was on the wire when it stopped may have been stored after the look.
+    assert outcome.bytes_sent <= len(large.content) - sum(part.size for part in held)
     assert await stored(gateway, key) == large.content
 
 
